@@ -1,0 +1,7 @@
+"""The words: tables, keys, two clocks, privacy, purposes, lines."""
+
+from loanbook.schema.columns import Column, Privacy, Purpose, Table
+from loanbook.schema.lines import Label, Line
+from loanbook.schema.tables import REFERENCES, TABLES
+
+__all__ = ["REFERENCES", "TABLES", "Column", "Label", "Line", "Privacy", "Purpose", "Table"]

@@ -1,0 +1,38 @@
+"""The words: what a line is: one thing predicted for one product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loanbook.schema.columns import Purpose
+
+
+@dataclass(frozen=True)
+class Label:
+    """An outcome: bad when a loan is this late within a window that must first be ripe."""
+
+    days_past_due: int
+    window_months: int
+    ripening_months: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line: population, label, what it may know, and what must hold of it.
+
+    `monotone` gives +1 where a larger value may only raise the PD, -1 where it may only lower it.
+    """
+
+    name: str
+    title: str
+    product: str
+    purpose: Purpose
+    label: Label
+    feature_service: str
+    monotone: Mapping[str, int]
+
+    @property
+    def stem(self) -> str:
+        """The name where a slash can't stand: in files and in the registry."""
+        return self.name.replace("/", "_")
