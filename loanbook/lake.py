@@ -6,7 +6,7 @@ import errno
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests
 from loanbook.errors import StorageError
+from loanbook.schema import TABLES, Column
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ class Lake:
     def quarantine(self, dataset: str) -> Path:
         """Held rows: one folder per publication, a Parquet file per table."""
         return self.home / "lake" / dataset / "quarantine"
+
+    def frames(self, dataset: str) -> Path:
+        """Training sets, one Parquet file each, named by its SHA-256."""
+        return self.home / "lake" / dataset / "frames"
+
+    def candidates(self, dataset: str) -> Path:
+        """Candidates: one folder each, named by what they were ordered from."""
+        return self.home / "lake" / dataset / "candidates"
+
+    def decisions(self, dataset: str) -> Path:
+        """Scored books, one Parquet file each, named by its SHA-256."""
+        return self.home / "lake" / dataset / "decisions"
 
     def features(self, dataset: str) -> Path:
         """Feature sets: one folder each, a Parquet file per feature view."""
@@ -164,13 +177,23 @@ def freeze(connection: duckdb.DuckDBPyConnection, query: str, folder: Path) -> t
     return digest, target
 
 
+def offer(
+    connection: duckdb.DuckDBPyConnection,
+    published: Mapping[str, Path],
+    allowed: Callable[[Column], bool] = lambda _: True,
+) -> None:
+    """Show each canonical table as a view of the allowed columns; a table that isn't there is empty."""
+    for table in TABLES.values():
+        columns = [column for column in table.columns if allowed(column)]
+        if table.name in published:
+            names = ", ".join(f'"{column.name}"' for column in columns)
+            source = f"SELECT {names} FROM read_parquet('{quoted(published[table.name])}')"
+        else:
+            nulls = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in columns)
+            source = f"SELECT {nulls} WHERE false"
+        connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {source}")
+
+
 def quoted(path: Path) -> str:
     """Escape a path for a single-quoted SQL literal."""
     return str(path).replace("'", "''")
-
-
-def once(path: Path, make: Callable[[], None]) -> Path:
-    """Make `path` unless it stands already."""
-    if not path.exists():
-        make()
-    return path

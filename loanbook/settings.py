@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from loanbook.errors import SettingsError
 
 PREFIX = "LOANBOOK_"
+
+# The one place where every dependency's telemetry is switched off. DO_NOT_TRACK=1 would not be honoured.
+QUIET = MappingProxyType(
+    {
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+)
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -24,11 +37,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(default=Path(".loanbook"), description="folder of everything we make")
+    actor: str = Field(default_factory=getpass.getuser, description="who is at work; never who signs")
     environment: str = Field(default="local", description="name of this place, bound into approvals")
     threads: int = Field(default_factory=_cores, ge=1, description="threads for DuckDB and LightGBM")
     memory: str = Field(default="4GB", description="memory limit of DuckDB")
-    prefect_port: int = Field(default=4200, ge=1, le=65535, description="port of the Prefect server")
+    prefect_api: str | None = Field(default=None, description="address of a Prefect server kept elsewhere")
     passphrase: SecretStr | None = Field(default=None, description="opens the signing key in use")
+    commit: str | None = Field(default=None, description="code commit, where there is no git to ask")
     repo: Path = Field(default=ROOT, description="folder of expectations/ and feature_repo/")
 
     @classmethod

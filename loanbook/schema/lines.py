@@ -21,6 +21,7 @@ class Label:
 class Line:
     """A line: population, label, what it may know, and what must hold of it.
 
+    The application is decided `decision_days` after it is filed: what is known by then may be used.
     `monotone` gives +1 where a larger value may only raise the PD, -1 where it may only lower it.
     """
 
@@ -29,6 +30,7 @@ class Line:
     product: str
     purpose: Purpose
     label: Label
+    decision_days: int
     feature_service: str
     monotone: Mapping[str, int]
 

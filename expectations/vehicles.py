@@ -1,0 +1,51 @@
+"""What must hold of vehicles: one row per vehicle."""
+
+from __future__ import annotations
+
+import great_expectations.expectations as gxe
+
+from .every_table import CLOCKS, held, of, whole_texts
+
+DERIVED = {**CLOCKS, "model_year_ahead": "model_year - year(event_at)"}
+
+RULES = (
+    *of("vehicles"),
+    gxe.ExpectColumnValuesToNotBeNull(column="make", **held("make_given", "a vehicle has a maker")),
+    gxe.ExpectColumnValuesToNotBeNull(
+        column="model_year", **held("model_year_given", "a vehicle has a model year")
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="model_year",
+        min_value=1950,
+        **held("model_year_not_before_1950", "no car on the road is that old"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="model_year_ahead",
+        max_value=2,
+        **held("model_year_not_ahead", "a model year is at most two years ahead of the day", "model_year"),
+    ),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="condition",
+        value_set=["new", "used"],
+        **held("condition_of_its_kinds", "a vehicle is new or used"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="list_price",
+        min_value=0,
+        strict_min=True,
+        **held("list_price_positive", "it must be above zero"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="appraised_value",
+        min_value=0,
+        strict_min=True,
+        **held("appraised_value_positive", "it must be above zero"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="mileage_km",
+        min_value=0,
+        max_value=2000000,
+        **held("mileage_plausible", "it lies within 0 and 2,000,000 km"),
+    ),
+    *whole_texts("make", "model"),
+)

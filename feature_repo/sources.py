@@ -1,0 +1,25 @@
+"""What a model may know: where the feature tables lie. Rows join on when they became known."""
+
+import os
+from pathlib import Path
+
+from feast import FileSource
+from feast.data_format import ParquetFormat
+
+
+def _source(stem: str) -> FileSource:
+    folder = Path(os.environ["FEAST_FEATURE_SET"])
+    return FileSource(
+        name=f"{stem}_table",
+        path=str(folder / f"{stem}.parquet"),
+        timestamp_field="available_at",
+        file_format=ParquetFormat(),
+    )
+
+
+application = _source("application")
+customer = _source("customer")
+bureau = _source("bureau")
+history = _source("history")
+transactions = _source("transactions")
+vehicle = _source("vehicle")

@@ -1,0 +1,53 @@
+"""How it moves: run flows for another process: requests come in and events go out as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from importlib import import_module
+from typing import IO, Any
+
+from flows.steps import Event, listener, quietly
+from loanbook.errors import LoanbookError
+
+VERBS = ("ingest", "featurize", "train", "review", "promote", "score", "monitor", "retrain", "lifecycle")
+
+
+def main() -> None:
+    """Answer each request in turn, until the input ends."""
+    out = sys.stdout
+    with redirect_stdout(sys.stderr):
+        for line in sys.stdin:
+            _answer(json.loads(line), out)
+
+
+def _answer(request: Mapping[str, Any], out: IO[str]) -> None:
+    listener.set(lambda event: _say(out, "event", asdict(event)))
+    try:
+        flow = _flow(request["verb"])
+        _say(out, "result", flow(**request["parameters"]))
+    except LoanbookError as error:
+        said = {"kind": type(error).__name__, "what": error.what, "where": error.where, "right": error.right}
+        _say(out, "error", said | {"traceback": traceback.format_exc()})
+    except Exception as error:  # the other side prints it; nothing is swallowed
+        said = {"kind": type(error).__name__, "what": str(error), "where": "", "right": ""}
+        _say(out, "error", said | {"traceback": traceback.format_exc()})
+
+
+def _flow(verb: str) -> Callable[..., Any]:
+    if verb not in VERBS:
+        raise LoanbookError(f"there is no flow {verb}", right=f"Known are {', '.join(VERBS)}")
+    return quietly(getattr(import_module(f"flows.{verb}"), verb))
+
+
+def _say(out: IO[str], kind: str, value: Event | dict[str, Any]) -> None:
+    out.write(json.dumps({kind: value}, default=str, ensure_ascii=False) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

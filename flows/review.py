@@ -1,0 +1,82 @@
+"""candidate → reviewed: every figure again, the gates, the evidence, the dossier."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import steps
+from flows.steps import do
+from loanbook import lines
+from loanbook.governance import recompute, reviewing, seals, shelf
+from loanbook.governance.recompute import Material
+from loanbook.governance.registry import Registry
+from loanbook.governance.reviewing import Review, Subject
+from loanbook.intake import publishing
+from loanbook.settings import Settings
+from loanbook.training import bundle, candidates, frame
+
+
+@flow(name="review")
+def review(model: str, version: int) -> dict[str, Any]:
+    """Judge a registered version and write its evidence."""
+    return report(reviewing_of(steps.settings(), model, version))
+
+
+def report(done: Review) -> dict[str, Any]:
+    """Say what a review left."""
+    facts = done.evidence.facts
+    return {
+        "model": done.evidence.model,
+        "version": done.evidence.version,
+        "evidence": done.evidence.digest,
+        "dossier": str(done.dossier),
+        "shut": list(done.shut),
+        "metrics": facts["metrics"]["report"],
+        "samples": facts["samples"],
+    }
+
+
+def reviewing_of(place: Settings, model: str, version: int) -> Review:
+    """Give the review of a version, from the bytes that the registry holds now."""
+    registry = Registry(place)
+    tags = registry.version(model, version).tags
+    made = candidates.read(place, tags["loanbook.dataset"], tags["loanbook.candidate"])
+    line = lines.find(str(made.record["line"]))
+    policy = shelf.policy(place, line.name)
+    with tempfile.TemporaryDirectory(dir=_scratch(place)) as scratch:
+        folder = do("fetch the bundle", registry.fetch_bundle, model, version, Path(scratch) / "bundle")
+        stored = do(
+            "fetch the predictions", registry.fetch_predictions, model, version, Path(scratch) / "stored"
+        )
+        subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
+        material = _material(place, made, folder, stored)
+        figures = do("compute every figure again", recompute.recompute, place, material)
+    evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy)
+    return do("write evidence and dossier", reviewing.file, place, evidence, figures, policy, steps.now())
+
+
+def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Material:
+    record = made.record
+    publication = publishing.open_publication(
+        place, str(record["dataset"]), str(record["data"]["publication"]), verify=True
+    )
+    return Material(
+        bundle=bundle.read(folder, expected=str(record["bundle"])),
+        predictions=stored,
+        predictions_digest=str(record["predictions"]),
+        frame=frame.read(place, str(record["dataset"]), str(record["frame"])).path,
+        published=publication.paths,
+        absent_columns=publication.missing_columns,
+        line=lines.find(str(record["line"])),
+        as_of=publication.as_of,
+    )
+
+
+def _scratch(place: Settings) -> Path:
+    folder = place.home / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

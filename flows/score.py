@@ -1,0 +1,78 @@
+"""champion → decisions: verify the champion, join what was known, decide with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from prefect import flow
+
+from flows import steps
+from flows.steps import do
+from loanbook import lines
+from loanbook.features import store, tables
+from loanbook.features.tables import FeatureSet
+from loanbook.governance import promoting
+from loanbook.governance.promoting import Champion
+from loanbook.intake import mapping, publishing
+from loanbook.intake.publishing import Publication
+from loanbook.lending import book, scoring
+from loanbook.lending.book import Book
+from loanbook.schema import Line
+from loanbook.settings import Settings
+from loanbook.training import bundle, frame
+
+YEAR = timedelta(days=365)
+
+
+@flow(name="score")
+def score(dataset: str, line: str, since: str | None = None, until: str | None = None) -> dict[str, Any]:
+    """Score the line's applications decided in [since, until); by default the last year that was read."""
+    place, source = steps.settings(), mapping.load(dataset)
+    publication = publishing.current(place, source.name)
+    features = tables.current(place, source.name, publication.id)
+    wanted = lines.find(line)
+    champion = do(
+        "verify the champion", promoting.champion, place, f"{source.name}.{wanted.stem}", steps.now()
+    )
+    made = scoring_of(place, publication, features, wanted, champion, since, until)
+    return {
+        "model": champion.grant.model,
+        "version": champion.grant.version,
+        **{name: value for name, value in asdict(made).items() if name != "path"},
+        "lies": str(made.path),
+    }
+
+
+def scoring_of(
+    place: Settings,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    champion: Champion,
+    since: str | None,
+    until: str | None,
+) -> Book:
+    """Give the frozen book of decisions."""
+    last = steps.moment(until) or publication.as_of + timedelta(days=line.decision_days)
+    first = steps.moment(since) or last - YEAR
+    asked = do(
+        "find the applications", frame.applications, place, publication.paths, line, since=first, until=last
+    )
+    known = do(
+        "join what was known", store.history, place, features, line.feature_service, frame.entities(asked)
+    )
+    opened = bundle.read(champion.bundle, expected=champion.grant.bundle)
+    scored = do("score with reasons", scoring.score, opened, known, threads=place.threads)
+    return do(
+        "freeze the decisions",
+        book.freeze,
+        place,
+        publication.dataset,
+        asked,
+        scored,
+        model=champion.grant.model,
+        version=champion.grant.version,
+        bundle=champion.grant.bundle,
+    )

@@ -1,0 +1,147 @@
+"""features → candidate: join what was known, freeze it, fit, register."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from prefect import flow
+
+from flows import steps
+from flows.steps import do, once
+from loanbook import lines
+from loanbook.features import store, tables
+from loanbook.features.permits import permits
+from loanbook.features.store import Service
+from loanbook.features.tables import FeatureSet
+from loanbook.governance import provenance, registry, shelf
+from loanbook.governance.registry import Registry, Version
+from loanbook.intake import mapping, publishing
+from loanbook.intake.mapping import Dataset
+from loanbook.intake.publishing import Publication
+from loanbook.schema import Line
+from loanbook.settings import Settings
+from loanbook.training import candidates, frame, reasons
+from loanbook.training.candidate import Order
+from loanbook.training.candidates import Made
+from loanbook.training.frame import Frame
+
+
+@flow(name="train")
+def train(dataset: str, line: str, seed: int = 7) -> dict[str, Any]:
+    """Train a line on the dataset's current publication and features; register the candidate."""
+    place, source = steps.settings(), mapping.load(dataset)
+    publication = publishing.current(place, source.name)
+    features = tables.current(place, source.name, publication.id)
+    made = training(place, source, publication, features, lines.find(line), seed)
+    return {"model": made.model, "version": made.version, "lies": made.source}
+
+
+def training(
+    place: Settings, source: Dataset, publication: Publication, features: FeatureSet, line: Line, seed: int
+) -> Version:
+    """Give the registered version; the same data, code, policy and seed give the same one."""
+    service = do("read the feature service", store.service, place, features, line.feature_service)
+    outcome = do("count ripe outcomes", frame.outcomes, place, publication.paths, line, publication.as_of)
+    known = framing(place, publication, features, line, service, frame.wanted(outcome))
+    order = _order(place, source, features, line, service, known, seed)
+    context = _context(place, publication, features, line, service, frame.counts(outcome), order)
+    made = do("fit, calibrate, find cut-offs", candidates.make, place, source.name, order, context)
+    return do("register the candidate", _register, place, source, line, made)
+
+
+def framing(
+    place: Settings, publication: Publication, features: FeatureSet, line: Line, service: Service, wanted: Any
+) -> Frame:
+    """Give the training set: what was known of each application when it was decided."""
+
+    def make() -> str:
+        entities = frame.entities(wanted)
+        history = do("join what was known", store.history, place, features, service.name, entities)
+        return do("freeze the training set", frame.freeze, place, publication.dataset, wanted, history).digest
+
+    inputs = {
+        "publication": publication.id,
+        "features": features.id,
+        "service": service.digest,
+        "line": line.name,
+    }
+    return once(place, "frame", inputs, make, lambda found: frame.read(place, publication.dataset, found))
+
+
+def _order(
+    place: Settings,
+    source: Dataset,
+    features: FeatureSet,
+    line: Line,
+    service: Service,
+    known: Frame,
+    seed: int,
+) -> Order:
+    policy = shelf.policy(place, line.name)
+    wording = place.repo / "expectations" / "policies" / "reasons.toml"
+    report_from = source.lines[line.name].get("report_from") if line.name in source.lines else None
+    return Order(
+        line=line,
+        frame=known.path,
+        frame_digest=known.digest,
+        service=service.digest,
+        features=tuple(one.name for one in service.features if one.name not in features.absent),
+        reasons=reasons.parse(wording.read_text(encoding="utf-8"), str(wording)),
+        max_bad_rate=policy.strategy.max_bad_rate,
+        refer_band=policy.strategy.refer_band,
+        report_from=datetime.fromisoformat(str(report_from)) if report_from else None,
+        seed=seed,
+        threads=place.threads,
+    )
+
+
+def _context(
+    place: Settings,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    service: Service,
+    outcomes: dict[str, int],
+    order: Order,
+) -> dict[str, Any]:
+    """Say what the review needs and the bundle doesn't hold."""
+    absent = sorted({one.name for one in service.features} - set(order.features))
+    return {
+        "dataset": publication.dataset,
+        "line": line.name,
+        "label": asdict(line.label),
+        "trained_by": place.actor,
+        "trained_at": f"{steps.now().isoformat()}Z",
+        "requested_by": place.actor,
+        "data": publication.facts,
+        "features": {
+            "set": features.id,
+            "service": service.digest,
+            "used": list(order.features),
+            "absent": absent,
+            "columns": permits(service.features),
+        },
+        "code": provenance.code(place),
+        "outcomes": outcomes,
+        "threads": order.threads,
+    }
+
+
+def _register(place: Settings, source: Dataset, line: Line, made: Made) -> Version:
+    return Registry(place).log_candidate(
+        registry.Candidate(
+            model=f"{source.name}.{line.stem}",
+            bundle=made.bundle,
+            predictions=made.predictions,
+            data=str(made.record["frame"]),
+            params={"line": line.name, "seed": made.record["seed"], "threads": made.record["threads"]},
+            metrics={},
+            tags={
+                "loanbook.candidate": made.key,
+                "loanbook.dataset": source.name,
+                "loanbook.line": line.name,
+            },
+        )
+    )

@@ -1,0 +1,96 @@
+"""The operator's face: run flows in a process of their own and watch them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from loanbook import errors, standing
+from loanbook.cli.face import Progress
+from loanbook.settings import Settings
+
+
+class FlowError(errors.LoanbookError):
+    """A flow ended for a reason that we have no word for."""
+
+
+class Runner:
+    """A process that runs flows one after another, so that heavy libraries load once."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        self._settings, self._progress = settings, progress
+        self._process: subprocess.Popen[str] | None = None
+        self.log = settings.home / "logs" / f"flows-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+        self.server: standing.Server | None = None
+
+    def __enter__(self) -> Runner:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self._progress.step("start the Prefect server"):
+            self.server = standing.ensure(self._settings)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is None:
+            return
+        if kind is not None:
+            self._process.terminate()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+    def run(self, verb: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one flow to its end and give what it made, or raise the error that it raised."""
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        request = {"verb": verb, "parameters": {key: _plain(value) for key, value in parameters.items()}}
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            message = json.loads(line)
+            if "event" in message:
+                self._progress.event(**message["event"])
+            elif "result" in message:
+                result: dict[str, Any] = message["result"]
+                return result
+            else:
+                raise _error(message["error"])
+        raise FlowError(
+            f"the flow's process ended with code {process.wait()}",
+            where=str(self.log),
+            right="Run the command again: finished work is not repeated",
+        )
+
+    def _start(self) -> subprocess.Popen[str]:
+        environment = {**os.environ, **standing.environment(self._settings, self.server)}
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "flows"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+            )
+
+
+def _plain(value: object) -> object:
+    """Give a parameter as JSON has it; a path is made absolute."""
+    return str(value.expanduser().resolve()) if isinstance(value, Path) else value
+
+
+def _error(said: Mapping[str, str]) -> errors.LoanbookError:
+    kind: Callable[..., errors.LoanbookError] = getattr(errors, said["kind"], FlowError)
+    what = said["what"] if kind is not FlowError else f"{said['kind']}: {said['what']}"
+    error = kind(what, where=said["where"], right=said["right"])
+    error.add_note(said["traceback"])
+    return error

@@ -1,0 +1,15 @@
+SELECT
+    loan_id,
+    event_at,
+    available_at,
+    application_id,
+    customer_id,
+    product,
+    principal,
+    rate,
+    term_months,
+    instalment,
+    _file,
+    _row,
+    _broken
+FROM raw.loans

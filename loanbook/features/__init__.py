@@ -1,0 +1,1 @@
+"""validated → features: what was known of an application when it was decided."""

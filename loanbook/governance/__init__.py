@@ -1,0 +1,1 @@
+"""candidate → champion: policy, gates, evidence, signatures, ledger, registry."""

@@ -1,0 +1,152 @@
+"""candidate → champion: the evidence as one page that a person can read and sign by.
+
+Every sentence is made from the facts; what they don't hold is named as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loanbook.governance import evidence as evidences
+from loanbook.governance import plots, reading
+from loanbook.governance.evidence import Evidence
+from loanbook.governance.policy import Policy
+from loanbook.governance.reading import UnreadableFact
+
+TEMPLATES = Path(__file__).parent / "templates"
+WORDS = {"passed": "passed", "failed": "failed", "could_not_run": "could not run"}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure of the page, or the reason why it is not there."""
+
+    title: str
+    about: str
+    svg: str
+    absent: str
+
+
+def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, command: str) -> str:
+    """Write the page: one HTML file without script or anything from elsewhere.
+
+    `curves` may hold `roc`, `reliability`, `distribution` and `vintages`; `command` is what a signer
+    types. Evidence that doesn't verify raises EvidenceError.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    evidences.verify(evidence)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = shown
+    return environment.get_template("dossier.html").render(
+        facts=evidence.facts,
+        digest=evidence.digest,
+        policy=policy,
+        command=command,
+        words=WORDS,
+        gates=evidence.facts["gates"],
+        shut=[gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
+        measures=_measures(evidence.facts["metrics"]),
+        plots=_plots(curves),
+        vintages=_vintages(curves),
+        bands=curves.get("reliability") or [],
+        limits=limits(evidence.facts),
+    )
+
+
+def shown(value: object) -> str:
+    """Write a fact for people: short numbers, intervals, a dash for what is null."""
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return " to ".join(shown(inner) for inner in value) if len(value) == 2 else _joined(value)
+    if isinstance(value, Mapping):
+        return _joined(f"{key}: {shown(inner)}" for key, inner in sorted(value.items())) or "nothing"
+    return str(value)
+
+
+def _joined(values: Any) -> str:
+    return ", ".join(map(str, values))
+
+
+def _measures(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, list[object]]]]:
+    """Turn metrics by sample into a table: samples across, measures down."""
+    samples = tuple(sorted(name for name in metrics if isinstance(metrics[name], Mapping)))
+    names = sorted({measure for sample in samples for measure in metrics[sample]})
+    rows = [(name, [metrics[sample].get(name) for sample in samples]) for name in names]
+    return samples, rows
+
+
+def _plots(curves: Mapping[str, Any]) -> tuple[Plot, ...]:
+    wanted: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
+        ("roc", "ROC", "Bads found over goods refused, on the report sample.", plots.roc),
+        ("reliability", "Reliability", "Bad rate over predicted PD, by score band.", plots.reliability),
+        ("distribution", "Scores", "Predicted PD in the fit and report samples.", plots.distribution),
+        ("vintages", "Bads by vintage", "Bad rate by month, mature months only.", plots.vintages),
+    )
+    return tuple(_plot(curves, *each) for each in wanted)
+
+
+def _plot(curves: Mapping[str, Any], name: str, title: str, about: str, draw: Callable[[Any], str]) -> Plot:
+    try:
+        return Plot(title, about, draw(reading.at(curves, name)), "")
+    except UnreadableFact as reason:
+        return Plot(title, about, "", str(reason))
+
+
+def _vintages(curves: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """List the months; one whose outcomes aren't mature shows no number."""
+    hidden = {"bads": None, "auc": None}
+    months = curves.get("vintages") or []
+    return [dict(month) if month.get("mature") is True else {**month, **hidden} for month in months]
+
+
+def limits(facts: Mapping[str, Any]) -> list[str]:
+    """Say what these facts leave open; each sentence stands only where its fact does."""
+    return [*_limits_of_gates(facts), *_limits_of_data(facts), *_limits_of_code(facts)]
+
+
+def _limits_of_gates(facts: Mapping[str, Any]) -> list[str]:
+    return [
+        f"The gate {gate['gate']} could not run: {gate['why']}"
+        for gate in facts["gates"]
+        if gate["status"] == "could_not_run"
+    ]
+
+
+def _limits_of_data(facts: Mapping[str, Any]) -> list[str]:
+    found = []
+    absent = facts["features"].get("absent")
+    if absent:
+        found.append(f"The dataset can't fill {len(absent)} features: {_joined(sorted(map(str, absent)))}.")
+    tables = facts["data"].get("tables")
+    for name, table in sorted(tables.items()) if isinstance(tables, Mapping) else ():
+        if isinstance(table, Mapping) and table.get("held"):
+            found.append(f"{shown(table['held'])} rows of {name} were held in quarantine and not used.")
+    attributes = facts["fairness"].get("protected_attributes")
+    if attributes == []:
+        found.append(
+            "The dataset states that it has no protected attribute, so approval rates could not be compared."
+        )
+    return found
+
+
+def _limits_of_code(facts: Mapping[str, Any]) -> list[str]:
+    found = []
+    if facts["code"].get("dirty") is True:
+        found.append("The code held changes that are in no commit; its digest names the bytes that ran.")
+    intervals = facts["metrics"].get("report")
+    if isinstance(intervals, Mapping) and isinstance(intervals.get("auc_interval"), list):
+        found.append(f"On the report sample the AUC's interval runs from {shown(intervals['auc_interval'])}.")
+    return found

@@ -1,0 +1,150 @@
+"""candidate → champion: the dossier's plots as inline SVG, the same bytes for the same numbers.
+
+Colours are the page's own custom properties, so a plot follows light and dark. Text stays text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from loanbook.governance import reading
+from loanbook.governance.reading import UnreadableFact
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Each stands for a custom property of the page: matplotlib wants a colour, the page knows which.
+INK, FAINT, FIRST, SECOND = "#010101", "#020202", "#030303", "#040404"
+COLOURS = {INK: "var(--ink)", FAINT: "var(--faint)", FIRST: "var(--first)", SECOND: "var(--second)"}
+STYLE = {
+    "svg.hashsalt": "loanbook",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it: the same measure on every machine
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+}
+
+
+def numbers(curve: Mapping[str, Any], name: str) -> list[float]:
+    """Read a list of finite numbers."""
+    values = reading.at(curve, name)
+    if not isinstance(values, list | tuple) or not values:
+        raise UnreadableFact(f"{name} holds nothing")
+    return [reading.finite(value, name) for value in values]
+
+
+def roc(curve: Mapping[str, Any]) -> str:
+    """Draw the share of bads found over the share of goods refused."""
+    fpr, tpr = numbers(curve, "fpr"), numbers(curve, "tpr")
+    _alike(fpr, tpr)
+
+    def paint(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1)
+        axes.plot(fpr, tpr, color=FIRST, linewidth=2)
+        axes.set(xlabel="goods refused", ylabel="bads found", xlim=(0, 1), ylim=(0, 1))
+
+    return _draw(paint, (4.2, 3.8))
+
+
+def reliability(bands: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the bad rate of each score band over what was predicted for it."""
+    if not bands:
+        raise UnreadableFact("reliability holds nothing")
+    said = [reading.number(band, "mean_pd") for band in bands]
+    came = [reading.number(band, "bad_rate") for band in bands]
+    top = max(*said, *came, 0.01) * 1.05
+
+    def paint(axes: Axes) -> None:
+        axes.plot([0, top], [0, top], color=FAINT, linestyle="--", linewidth=1)
+        axes.plot(said, came, color=FIRST, marker="o", linewidth=1.5)
+        axes.set(xlabel="predicted PD", ylabel="bad rate", xlim=(0, top), ylim=(0, top))
+
+    return _draw(paint, (4.2, 3.8))
+
+
+def distribution(curve: Mapping[str, Any]) -> str:
+    """Draw the scores of the fit and the report sample, as shares of each."""
+    edges, fit, report = (numbers(curve, name) for name in ("edges", "fit", "report"))
+    _alike(fit, report, edges[1:])
+    if not all(sum(part) > 0 for part in (fit, report)):
+        raise UnreadableFact("a distribution without rows")
+
+    def paint(axes: Axes) -> None:
+        for part, colour, name in ((fit, FIRST, "fit"), (report, SECOND, "report")):
+            whole = sum(part)
+            shares = [value / whole for value in part]
+            axes.stairs(shares, edges, color=colour, linewidth=1.8, label=name)
+        axes.set(xlabel="predicted PD", ylabel="share of rows")
+        axes.legend()
+
+    return _draw(paint, (6.4, 3.2))
+
+
+def vintages(months: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the bad rate of each month whose outcomes are mature."""
+    if not months:
+        raise UnreadableFact("vintages hold nothing")
+    names = [reading.text(month, "month") for month in months]
+    rates = [_mature_rate(month) for month in months]
+
+    def paint(axes: Axes) -> None:
+        axes.bar(range(len(names)), [rate or 0.0 for rate in rates], color=FIRST)
+        step = max(1, len(names) // 8)
+        axes.set_xticks(range(0, len(names), step), names[::step], rotation=45, ha="right")
+        axes.set(ylabel="bad rate", xlim=(-0.6, len(names) - 0.4))
+
+    return _draw(paint, (6.4, 3.2))
+
+
+def _mature_rate(month: Mapping[str, Any]) -> float | None:
+    rows, bads = reading.count(month, "rows"), reading.count(month, "bads")
+    return bads / rows if rows and reading.flag(month, "mature") else None
+
+
+def _alike(*lists: Sequence[object]) -> None:
+    if len({len(each) for each in lists}) != 1:
+        raise UnreadableFact("the lists are of different lengths")
+
+
+def _draw(paint: Callable[[Axes], None], inches: tuple[float, float]) -> str:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=inches)
+        FigureCanvasSVG(figure)
+        # fixed margins: laying out by measuring text would draw everything twice
+        axes = figure.add_axes((0.62 / inches[0], 0.8 / inches[1], 1 - 0.8 / inches[0], 1 - 0.95 / inches[1]))
+        figure.patch.set_visible(False)
+        axes.patch.set_visible(False)
+        paint(axes)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return _inline(out.getvalue())
+
+
+def _inline(svg: str) -> str:
+    """Make an SVG file part of a page: no prologue, no addresses, no id that nothing points to."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s+xmlns(:xlink)?="[^"]*"', "", svg)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    for colour, name in COLOURS.items():
+        svg = svg.replace(colour, name)
+    return svg.strip()

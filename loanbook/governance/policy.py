@@ -1,0 +1,263 @@
+"""candidate → champion: what a line demands of a version, read strictly from its TOML."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+from loanbook import digests
+from loanbook.errors import PolicyError
+from loanbook.schema import Purpose
+
+MATERIALITIES = ("low", "medium", "high")
+ROLES = ("engineer", "reviewer", "risk_officer", "auditor", "admin")
+BOUNDS = ("floor", "ceiling")
+
+# What each kind of gate must say beside its `why`. "bound" is a floor, a ceiling, or both.
+KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "measure": ("sample", "measure", "bound"),
+        "stability": ("measure", "bound"),
+        "bads": ("sample", "floor"),
+        "goods": ("sample", "floor"),
+        "samples": ("floor",),
+        "inputs": ("purpose",),
+        "published": (),
+        "held": ("ceiling",),
+        "ripe": ("sample", "floor"),
+        "reproducible": ("clean",),
+        "fair": ("floor",),
+    }
+)
+
+# No policy is complete without these: a gate that is left out would be a gate that passes.
+REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
+    {
+        "auc": ("measure", "auc"),
+        "auc_interval": ("measure", "auc_interval"),
+        "calibration_slope": ("measure", "calibration_slope"),
+        "calibration_error": ("measure", "ece"),
+        "score_stability": ("stability", "score_psi"),
+        "bads": ("bads", None),
+        "goods": ("goods", None),
+        "samples": ("samples", None),
+        "inputs": ("inputs", None),
+        "data_published": ("published", None),
+        "data_held": ("held", None),
+        "maturity": ("ripe", None),
+        "reproducibility": ("reproducible", None),
+        "fairness": ("fair", None),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One demand: how its figure is found (`kind`), its bounds, and why it stands."""
+
+    name: str
+    kind: str
+    why: str
+    sample: str | None = None
+    measure: str | None = None
+    floor: float | None = None
+    ceiling: float | None = None
+    purpose: Purpose | None = None
+    clean: bool | None = None
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """From what the cut-offs are found: the highest bad rate of the approved, the width of refer."""
+
+    max_bad_rate: float
+    refer_band: float
+
+
+@dataclass(frozen=True)
+class Watching:
+    """When production is called drifting. PSI and shares are fractions, ratios have no unit."""
+
+    psi_watch: float
+    psi_alarm: float
+    score_psi_watch: float
+    score_psi_alarm: float
+    mix_psi_alarm: float
+    missing_rise_alarm: float
+    volume_fall_alarm: float
+    auc_fall_alarm: float
+    bad_rate_ratio_alarm: float
+    min_rows: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A line's policy; `digest` is the SHA-256 of its text."""
+
+    version: int
+    line: str
+    jurisdiction: str
+    materiality: str
+    signatures: int
+    roles: tuple[str, ...]
+    valid_days: int
+    gates: tuple[Gate, ...]
+    strategy: Strategy
+    watching: Watching
+    digest: str
+
+
+@dataclass(frozen=True)
+class _Section:
+    """A TOML table with its place, so that every complaint says where."""
+
+    values: Mapping[str, Any]
+    where: str
+
+    def only(self, *allowed: str) -> None:
+        for key in self.values:
+            if key not in allowed:
+                raise PolicyError(
+                    f"unknown key {key!r}", where=self.where, right=f"Allowed are {', '.join(allowed)}"
+                )
+
+    def take(self, key: str, kind: type) -> Any:
+        if key not in self.values:
+            raise PolicyError(f"key {key!r} is missing", where=self.where, right="Absence is refusal")
+        value = self.values[key]
+        if type(value) is not kind:
+            raise PolicyError(f"{key} is {value!r}", where=self.where, right=f"It is a {kind.__name__}")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.take(key, str)
+        if not value.strip():
+            raise PolicyError(f"{key} is empty", where=self.where, right="Say it in words")
+        return str(value)
+
+    def number(self, key: str) -> float:
+        value = self.values.get(key)
+        if type(value) is int:
+            return float(value)
+        number = float(self.take(key, float))
+        if not math.isfinite(number):
+            raise PolicyError(f"{key} is {number}", where=self.where, right="A bound is a finite number")
+        return number
+
+    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(key)
+        if value not in allowed:
+            raise PolicyError(f"{key} is {value!r}", where=self.where, right=f"One of {', '.join(allowed)}")
+        return value
+
+    def positive(self, key: str) -> int:
+        value = int(self.take(key, int))
+        if value < 1:
+            raise PolicyError(f"{key} is {value}", where=self.where, right="At least 1")
+        return value
+
+    def inner(self, key: str) -> _Section:
+        return _Section(self.take(key, dict), f"{self.where}, {key}")
+
+
+def parse(text: str, where: str) -> Policy:
+    """Read a policy, or raise PolicyError naming the key, the file and what is allowed."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"this is no TOML: {error}", where=where) from None
+    top = _Section(values, where)
+    top.only("version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching")
+    approval = top.inner("approval")
+    approval.only("signatures", "roles", "valid_days")
+    roles = _roles(approval)
+    return Policy(
+        version=top.positive("version"),
+        line=top.text("line"),
+        jurisdiction=top.text("jurisdiction"),
+        materiality=top.one_of("materiality", MATERIALITIES),
+        signatures=approval.positive("signatures"),
+        roles=roles,
+        valid_days=approval.positive("valid_days"),
+        gates=_gates(top.inner("gates")),
+        strategy=_strategy(top.inner("strategy")),
+        watching=_watching(top.inner("watching")),
+        digest=digests.of_bytes(text.encode()),
+    )
+
+
+def _roles(approval: _Section) -> tuple[str, ...]:
+    roles = tuple(approval.take("roles", list))
+    for role in roles:
+        if role not in ROLES:
+            raise PolicyError(
+                f"unknown role {role!r}", where=approval.where, right=f"One of {', '.join(ROLES)}"
+            )
+    if not roles or len(set(roles)) != len(roles):
+        raise PolicyError("roles are none or twice", where=approval.where, right="Name each role once")
+    return roles
+
+
+def _strategy(section: _Section) -> Strategy:
+    section.only("max_bad_rate", "refer_band")
+    strategy = Strategy(section.number("max_bad_rate"), section.number("refer_band"))
+    if not 0 < strategy.max_bad_rate < 1 or not 0 <= strategy.refer_band < 1:
+        raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.06")
+    return strategy
+
+
+def _watching(section: _Section) -> Watching:
+    names = [field.name for field in fields(Watching)]
+    section.only(*names)
+    found = {name: section.number(name) for name in names}
+    for name, value in found.items():
+        if value <= 0:
+            raise PolicyError(f"{name} is {value}", where=section.where, right="A threshold is above 0")
+    if found["psi_watch"] > found["psi_alarm"] or found["score_psi_watch"] > found["score_psi_alarm"]:
+        raise PolicyError("watch lies above alarm", where=section.where, right="Watch comes first")
+    return Watching(**found)
+
+
+def _gates(section: _Section) -> tuple[Gate, ...]:
+    gates = {name: _gate(name, section.inner(name)) for name in section.values}
+    for name, (kind, measure) in REQUIRED.items():
+        if name not in gates:
+            raise PolicyError(
+                f"the gate {name!r} is missing",
+                where=section.where,
+                right=f"Every policy has {', '.join(REQUIRED)}",
+            )
+        if (gates[name].kind, gates[name].measure) != (kind, measure):
+            wanted = kind if measure is None else f"{kind} of {measure}"
+            raise PolicyError(
+                f"the gate {name!r} looks at something else", where=section.where, right=f"It is {wanted}"
+            )
+    return tuple(gates.values())
+
+
+def _gate(name: str, section: _Section) -> Gate:
+    kind = section.one_of("kind", tuple(KINDS)) if "kind" in section.values else "measure"
+    needs = [key for key in KINDS[kind] if key != "bound"]
+    bounds = list(BOUNDS) if "bound" in KINDS[kind] else []
+    section.only("kind", "why", *needs, *bounds)
+    given = [key for key in bounds if key in section.values]
+    if bounds and not given:
+        raise PolicyError("a gate without a bound", where=section.where, right="Give floor or ceiling")
+    found = {key: _value(section, key) for key in [*needs, *given]}
+    if {"floor", "ceiling"} <= found.keys() and found["floor"] > found["ceiling"]:
+        raise PolicyError("the floor is above the ceiling", where=section.where, right="Nothing passes so")
+    return Gate(name=name, kind=kind, why=section.text("why"), **found)
+
+
+def _value(section: _Section, key: str) -> Any:
+    if key in BOUNDS:
+        return section.number(key)
+    if key == "clean":
+        return section.take(key, bool)
+    if key == "purpose":
+        return Purpose(section.one_of(key, tuple(Purpose)))
+    return section.text(key)

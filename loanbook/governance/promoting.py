@@ -1,0 +1,135 @@
+"""signed → champion: verify all of it again, write the ledger, then move the alias; and back."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from loanbook import digests
+from loanbook.errors import GovernanceError, UnsignedError
+from loanbook.governance import champions, people, promotion, seals, shelf, signoff
+from loanbook.governance.chain import Entry
+from loanbook.governance.ledger import of_home
+from loanbook.governance.promotion import Grant
+from loanbook.governance.registry import Registry
+from loanbook.settings import Settings
+
+ALIAS = "champion"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A champion that was just verified: what it may do, and its bytes in a folder of our own."""
+
+    grant: Grant
+    dataset: str
+    record: Entry
+    bundle: Path
+
+
+def promote(settings: Settings, model: str, version: int, now: datetime) -> Grant:
+    """Make a version champion, or raise the error of what stands in its way.
+
+    The ledger's record comes before the alias. Killed in between, it is run again and finishes.
+    """
+    ledger, registry = of_home(settings.home), Registry(settings)
+    entries = ledger.entries()
+    if version in champions.withdrawn(entries, model):
+        raise GovernanceError(f"{model} version {version} was withdrawn", right="Promote another version")
+    digest = champions.reviewed(entries, model, version)
+    evidence = shelf.evidence(settings, model, version, digest)
+    with tempfile.TemporaryDirectory(dir=_scratch(settings)) as scratch:
+        bundle = registry.fetch_bundle(model, version, Path(scratch) / "bundle")
+        predictions = registry.fetch_predictions(model, version, Path(scratch) / "predictions")
+        grant = promotion.check(
+            evidence=evidence,
+            policy=shelf.policy(settings, evidence.line),
+            approvals=signoff.envelopes(settings, model, version, digest),
+            people=people.trusted(people.path_of(settings.home), ledger),
+            bundle_digest_now=seals.of_folder(bundle).digest,
+            predictions_digest_now=digests.of_file(predictions),
+            environment=settings.environment,
+            now=now,
+        )
+    ledger.append(champions.PROMOTION, settings.actor, grant.as_json(), now, once=grant.once)
+    registry.set_alias(model, ALIAS, version)
+    return grant
+
+
+def champion(settings: Settings, model: str, now: datetime) -> Champion:
+    """Fetch and verify the champion, or raise: nobody is champion, or it doesn't stand.
+
+    The ledger says who is champion. An alias that says otherwise was moved behind its back.
+    """
+    ledger, registry = of_home(settings.home), Registry(settings)
+    entries = ledger.entries()
+    record = champions.current(entries, model, settings.environment)
+    if record is None:
+        raise UnsignedError(
+            f"{model} has no champion in {settings.environment}",
+            where="ledger",
+            right="Approve and promote a reviewed version",
+        )
+    version = int(record.body["version"])
+    _refuse_moved_alias(registry, model, version)
+    evidence = shelf.evidence(settings, model, version, str(record.body["evidence"]))
+    folder = _scratch(settings) / "champions" / model / str(record.body["bundle"])[:16]
+    shutil.rmtree(folder, ignore_errors=True)
+    bundle = registry.fetch_bundle(model, version, folder)
+    grant = promotion.standing(
+        record=record,
+        evidence=evidence,
+        policy=shelf.policy(settings, evidence.line),
+        people=people.trusted(people.path_of(settings.home), ledger),
+        bundle_digest_now=seals.of_folder(bundle).digest,
+        environment=settings.environment,
+        withdrawn=champions.withdrawn(entries, model),
+        now=now,
+    )
+    return Champion(grant, str(evidence.facts["dataset"]), record, bundle)
+
+
+def rollback(settings: Settings, model: str, reason: str, now: datetime) -> Entry:
+    """Go back to the former champion, which is signed already; give the record that stands again."""
+    ledger = of_home(settings.home)
+    entries = ledger.entries()
+    record = champions.former(entries, model, settings.environment)
+    present = champions.current(entries, model, settings.environment)
+    assert present is not None
+    body = {
+        "model": model,
+        "environment": settings.environment,
+        "from": present.body["version"],
+        "to": record.seq,
+        "version": record.body["version"],
+        "reason": reason,
+    }
+    ledger.append(champions.ROLLBACK, settings.actor, body, now)
+    Registry(settings).set_alias(model, ALIAS, int(record.body["version"]))
+    return record
+
+
+def withdraw(settings: Settings, model: str, version: int, reason: str, now: datetime) -> Entry:
+    """Bar a version from serving, for good."""
+    Registry(settings).version(model, version)
+    body = {"model": model, "version": version, "reason": reason, "environment": settings.environment}
+    return of_home(settings.home).append(champions.WITHDRAWAL, settings.actor, body, now)
+
+
+def _refuse_moved_alias(registry: Registry, model: str, version: int) -> None:
+    pointed = registry.get_alias(model, ALIAS)
+    if pointed is not None and pointed != version:
+        raise GovernanceError(
+            f"the alias {ALIAS} of {model} points at version {pointed}, and the ledger promoted {version}",
+            where=registry.uri,
+            right="Run `loanbook promote` for the version that was signed: it sets the alias right",
+        )
+
+
+def _scratch(settings: Settings) -> Path:
+    folder = settings.home / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,236 @@
+"""candidate → reviewed: every figure again, from stored predictions and the publication's own outcomes.
+
+Nothing that the trainer said of itself is believed: the frame is scored again with the bundle's bytes, the
+labels are made again from the publication, and what differs closes the review.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook import digests, lake
+from loanbook.errors import EvidenceError
+from loanbook.lending import scoring
+from loanbook.schema import TABLES, Line, Privacy
+from loanbook.settings import Settings
+from loanbook.training import evaluation, fairness, frame, matrix, splits
+from loanbook.training.bundle import Bundle
+from loanbook.watching import stability
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+AGE_BANDS = ((25, "under 25"), (40, "25 to 39"), (62, "40 to 61"), (999, "62 and over"))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is reviewed: the bundle, its stored predictions and frame, and the published tables."""
+
+    bundle: Bundle
+    predictions: Path
+    predictions_digest: str
+    frame: Path
+    published: Mapping[str, Path]
+    absent_columns: Mapping[str, Sequence[str]]
+    line: Line
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the review found, as the evidence holds it, and the curves that the dossier draws."""
+
+    samples: dict[str, Any]
+    metrics: dict[str, Any]
+    stability: dict[str, Any]
+    fairness: dict[str, Any]
+    maturity: dict[str, Any]
+    shared_rows: int
+    shared_customers: int
+    curves: dict[str, Any]
+
+
+def recompute(settings: Settings, material: Material) -> Figures:
+    """Judge a version anew, or raise EvidenceError where stored and recomputed differ."""
+    import pyarrow.parquet as pq
+
+    if digests.of_file(material.predictions) != material.predictions_digest:
+        raise EvidenceError("the stored predictions were changed", where=str(material.predictions))
+    stored = pq.read_table(material.predictions)
+    known = _frame(material, stored)
+    _same_scores(settings, material, stored, known)
+    outcome = _same_labels(settings, material, stored)
+    pd, bad = stored["pd"].to_numpy(), np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
+    rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
+    decided = np.asarray(stored["decided_at"].to_numpy())
+    return Figures(
+        samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
+        metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
+        stability=_stability(material.bundle, known, pd, rows["report"]),
+        fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
+        maturity=_maturity(outcome, rows, material.as_of),
+        shared_rows=stored.num_rows - len(set(stored["application_id"].to_pylist())),
+        shared_customers=_shared(stored, rows),
+        curves=_curves(decided, pd, bad, rows),
+    )
+
+
+def _frame(material: Material, stored: pa.Table) -> pa.Table:
+    """Give the frame's rows in the order of the stored predictions."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if digests.of_file(material.frame) != material.bundle.card["frame"]:
+        raise EvidenceError(
+            "the training set is not the one that the bundle names", where=str(material.frame)
+        )
+    table = pq.read_table(material.frame)
+    places = pc.index_in(stored["application_id"], value_set=table["application_id"].combine_chunks())
+    if places.null_count:
+        raise EvidenceError(
+            f"{places.null_count} stored predictions stand in no training set", where=str(material.frame)
+        )
+    return table.take(pa.array(places.to_numpy(zero_copy_only=False)))
+
+
+def _same_scores(settings: Settings, material: Material, stored: pa.Table, known: pa.Table) -> None:
+    threads = material.bundle.card["threads"]
+    again = scoring.pds(
+        material.bundle, known, threads=threads if isinstance(threads, int) else settings.threads
+    )
+    differ = int(np.sum(again != stored["pd"].to_numpy()))
+    if differ:
+        raise EvidenceError(
+            f"{differ} of {len(again)} stored predictions are not what the bundle gives",
+            where=str(material.predictions),
+            right="Train again: the predictions belong to another bundle",
+        )
+
+
+def _same_labels(settings: Settings, material: Material, stored: pa.Table) -> pa.Table:
+    """Give the outcomes made anew, in the order of the stored predictions."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    again = frame.outcomes(settings, material.published, material.line, material.as_of)
+    places = pc.index_in(stored["application_id"], value_set=again["application_id"].combine_chunks())
+    if places.null_count:
+        raise EvidenceError(f"{places.null_count} stored labels have no loan in the publication")
+    outcome = again.take(pa.array(places.to_numpy(zero_copy_only=False)))
+    bad = np.array(outcome["outcome"].to_pylist()) == "bad"
+    differ = int(np.sum(bad != np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)))
+    if differ:
+        raise EvidenceError(
+            f"{differ} stored labels are not what the publication says", where=str(material.predictions)
+        )
+    return outcome
+
+
+def _span(decided: npt.NDArray[np.datetime64], bad: Flags) -> dict[str, Any]:
+    if not len(bad):
+        raise EvidenceError("a sample is empty")
+    return {"rows": len(bad), "bads": int(bad.sum()), "from": str(decided.min()), "to": str(decided.max())}
+
+
+def _stability(bundle: Bundle, known: pa.Table, pd: Vector, report: Flags) -> dict[str, Any]:
+    values, fit = matrix.encode(known.filter(report), bundle.plan), bundle.stability["fit"]
+    drift = {
+        name: stability.psi(fit[name], values[:, index]) for index, name in enumerate(bundle.plan.features)
+    }
+    return {"score_psi": stability.psi(fit["pd"], pd[report]), "feature_psi": drift}
+
+
+def _maturity(outcome: pa.Table, rows: Mapping[str, Flags], as_of: datetime) -> dict[str, Any]:
+    ripe = np.asarray(outcome["ripe_at"].to_numpy()) <= np.datetime64(as_of, "us")
+    return {name: {"rows": int(mask.sum()), "ripe": int(ripe[mask].sum())} for name, mask in rows.items()}
+
+
+def _shared(stored: pa.Table, rows: Mapping[str, Flags]) -> int:
+    """Count customers who stand in more than one sample."""
+    customers = np.array(stored["customer_id"].to_pylist(), dtype=object)
+    seen = [customer for mask in rows.values() for customer in set(customers[mask])]
+    return len(seen) - len(set(seen))
+
+
+def _curves(
+    decided: npt.NDArray[np.datetime64], pd: Vector, bad: Flags, rows: Mapping[str, Flags]
+) -> dict[str, Any]:
+    fit, report = rows["fit"], rows["report"]
+    edges = np.unique(np.quantile(pd[fit], np.linspace(0, 1, 21)))
+    return {
+        "roc": evaluation.roc(pd[report], bad[report]),
+        "reliability": evaluation.bands(pd[report], bad[report]),
+        "distribution": {
+            "edges": edges.tolist(),
+            "fit": (np.histogram(pd[fit], edges)[0] / fit.sum()).tolist(),
+            "report": (np.histogram(pd[report], edges)[0] / report.sum()).tolist(),
+        },
+        "vintages": evaluation.vintages(decided[report], pd[report], bad[report]),
+    }
+
+
+def _fairness(
+    settings: Settings, material: Material, stored: pa.Table, pd: Vector, bad: Flags, report: Flags
+) -> dict[str, Any]:
+    """Join protected attributes, here and nowhere else, to the decisions of the report sample."""
+    protected = _protected(material)
+    if not protected:
+        return {"protected_attributes": [], "ratios": {}, "groups": {}}
+    approved = material.bundle.cut_offs.decide(pd[report]) == "approve"
+    people = _people(settings, material, stored.filter(report), protected)
+    found = {
+        name: fairness.by_group(
+            _groups(people[name].to_pylist(), stored.filter(report)), approved, bad[report], pd[report]
+        )
+        for name in protected
+    }
+    return {
+        "protected_attributes": protected,
+        "ratios": {name: one["selection_ratio"] for name, one in found.items()},
+        "groups": {name: one["groups"] for name, one in found.items()},
+    }
+
+
+def _protected(material: Material) -> list[str]:
+    absent = set(material.absent_columns["customers"]) if "customers" in material.published else None
+    if absent is None:
+        return []
+    columns = TABLES["customers"].columns
+    return [one.name for one in columns if one.privacy is Privacy.PROTECTED and one.name not in absent]
+
+
+def _people(settings: Settings, material: Material, rows: pa.Table, protected: Sequence[str]) -> pa.Table:
+    with lake.connect(settings) as connection:
+        connection.register("asked", rows.select(["application_id", "customer_id", "decided_at"]))
+        lake.offer(connection, material.published)
+        names = ", ".join(f"c.{name}" for name in protected)
+        return connection.sql(
+            f"SELECT {names} FROM asked AS a LEFT JOIN customers AS c USING (customer_id) "
+            "ORDER BY a.decided_at, a.application_id"
+        ).to_arrow_table()
+
+
+def _groups(values: list[object], rows: pa.Table) -> npt.NDArray[np.object_]:
+    """Name each row's group; a date of birth becomes an age band on the day of the decision."""
+    if not any(isinstance(value, date) for value in values):
+        return np.array(values, dtype=object)
+    decided = rows["decided_at"].to_pylist()
+    return np.array([_age_band(born, on) for born, on in zip(values, decided, strict=True)], dtype=object)
+
+
+def _age_band(born: object, on: datetime) -> str | None:
+    if not isinstance(born, date):
+        return None
+    age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    return next(name for limit, name in AGE_BANDS if age < limit)

@@ -1,0 +1,100 @@
+"""candidate → reviewed: put the facts together, run the gates, write evidence and dossier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from loanbook import lake
+from loanbook.governance import champions, dossier, provenance, shelf
+from loanbook.governance import evidence as evidences
+from loanbook.governance.evidence import Evidence
+from loanbook.governance.gates import Status
+from loanbook.governance.ledger import of_home
+from loanbook.governance.policy import Policy
+from loanbook.governance.recompute import Figures
+from loanbook.governance.seals import Seal
+from loanbook.settings import Settings
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is under review: a registered version, its bytes, and the record of its making."""
+
+    model: str
+    version: int
+    seal: Seal
+    predictions: str
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a review left: the evidence, its page, and the gates that are shut."""
+
+    evidence: Evidence
+    dossier: Path
+    shut: tuple[str, ...]
+
+
+def assemble(settings: Settings, subject: Subject, figures: Figures, policy: Policy) -> Evidence:
+    """Bind all that a decision on this version stands on, with the answers of every gate."""
+    record = subject.record
+    facts = {
+        "format": evidences.FORMAT,
+        **{name: record[name] for name in ("dataset", "line", "trained_by", "trained_at", "requested_by")},
+        **{name: record[name] for name in ("data", "features", "code", "seed", "threads")},
+        "model": subject.model,
+        "version": subject.version,
+        "bundle": {"digest": subject.seal.digest, "files": dict(subject.seal.files)},
+        "policy": {
+            "digest": policy.digest,
+            "path": f"expectations/policies/{policy.line.replace('/', '_')}.toml",
+            "version": policy.version,
+        },
+        "predictions": {
+            "digest": subject.predictions,
+            "rows": sum(sample["rows"] for sample in figures.samples.values()),
+        },
+        "split": {
+            **record["split"],
+            "shared_rows": figures.shared_rows,
+            "shared_customers": figures.shared_customers,
+            "outcomes": record["outcomes"],
+            "frame": record["frame"],
+        },
+        "samples": figures.samples,
+        "metrics": figures.metrics,
+        "stability": figures.stability,
+        "fairness": figures.fairness,
+        "maturity": figures.maturity,
+        "environment": provenance.environment(settings),
+    }
+    return evidences.assemble(facts, policy)
+
+
+def file(settings: Settings, evidence: Evidence, figures: Figures, policy: Policy, at: datetime) -> Review:
+    """Keep the evidence, write the dossier, and enter the review in the ledger, once."""
+    shelf.keep(settings, evidence)
+    dataset = str(evidence.facts["dataset"])
+    page = shelf.dossier_path(settings, dataset, evidence.model, evidence.version)
+    command = f"loanbook approve {evidence.model}/{evidence.version} --key YOUR.key --because '…'"
+    lake.write_text(page, dossier.render(evidence, figures.curves, policy=policy, command=command))
+    shut = tuple(
+        str(gate["gate"]) for gate in evidence.facts["gates"] if gate["status"] != Status.PASSED.value
+    )
+    body = {
+        "model": evidence.model,
+        "version": evidence.version,
+        "line": evidence.line,
+        "evidence": evidence.digest,
+        "bundle": evidence.facts["bundle"]["digest"],
+        "policy": policy.digest,
+        "shut": list(shut),
+    }
+    once = f"{champions.REVIEW}:{evidence.model}:{evidence.version}:{evidence.digest}"
+    of_home(settings.home).append(champions.REVIEW, settings.actor, body, at, once=once)
+    return Review(evidence, page, shut)

@@ -1,0 +1,1 @@
+"""raw → validated: mapping, snapshots, quality, quarantine, publishing."""

@@ -1,0 +1,141 @@
+"""raw → validated: read the suites of expectations/, and refuse what could pass silently."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any, get_args
+
+from loanbook import digests
+from loanbook.errors import DatasetError
+from loanbook.intake import engine, pushdown
+from loanbook.intake.engine import ident
+from loanbook.intake.rules import Action, Rule, Suite
+from loanbook.schema import TABLES
+
+SHARED = "every_table"  # the rules that all suites repeat
+
+
+def load(folder: Path) -> Mapping[str, Suite]:
+    """Read a suite per table, or raise DatasetError: a misspelt rule, a table without suite."""
+    sources = {path.stem: path for path in sorted(folder.glob("*.py"))}
+    for stem in sources.keys() - {*TABLES, SHARED}:
+        raise DatasetError(
+            f"{stem} is no canonical table", where=str(sources[stem]), right=f"Known are {', '.join(TABLES)}"
+        )
+    for table in TABLES:
+        if table not in sources:
+            raise DatasetError(
+                f"{table} has no suite", where=str(folder), right=f"Write {table}.py with RULES"
+            )
+    bodies = {stem: path.read_bytes() for stem, path in sources.items()}
+    package = ModuleType(
+        f"loanbook_suites_{digests.of_json({k: digests.of_bytes(v) for k, v in bodies.items()})}"
+    )
+    package.__path__ = [str(folder)]
+    sys.modules[package.__name__] = package
+    shared = digests.of_bytes(bodies.get(SHARED, b""))
+    if SHARED in bodies:
+        _executed(package.__name__, SHARED, bodies[SHARED], sources[SHARED])
+    suites = {}
+    for table in TABLES:
+        module = _executed(package.__name__, table, bodies[table], sources[table])
+        suites[table] = _suite(table, module, digests.of_json([digests.of_bytes(bodies[table]), shared]))
+    return MappingProxyType(suites)
+
+
+def _executed(package: str, stem: str, body: bytes, path: Path) -> ModuleType:
+    """Run the very bytes that are hashed, never a stale .pyc of others."""
+    module = ModuleType(f"{package}.{stem}")
+    module.__package__, module.__file__ = package, str(path)
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(body, str(path), "exec"), module.__dict__)
+    except (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError, KeyError) as error:
+        raise DatasetError(
+            f"the suite can't be imported: {error}",
+            where=str(path),
+            right="Use the classes of Great Expectations",
+        ) from error
+    return module
+
+
+def _suite(table: str, module: ModuleType, digest: str) -> Suite:
+    where = str(module.__file__)
+    derived = dict(getattr(module, "DERIVED", {}))
+    given = getattr(module, "RULES", ())
+    if not given:
+        raise DatasetError("the suite has no RULES", where=where, right="Write RULES = (gxe.Expect…, …)")
+    rules: dict[str, Rule] = {}
+    for expects in given:
+        rule = _rule(expects, where)
+        if rule.id in rules:
+            raise DatasetError(
+                f"two rules are called {rule.id!r}", where=where, right="Give each its own meta.rule"
+            )
+        rules[rule.id] = rule
+    _refuse_strangers(table, rules.values(), derived, where)
+    return Suite(table, tuple(rules.values()), MappingProxyType(derived), digest)
+
+
+def _rule(expects: Any, where: str) -> Rule:
+    if not hasattr(expects, "expectation_type") or not hasattr(expects, "configuration"):
+        raise DatasetError(
+            f"{expects!r} is no expectation",
+            where=where,
+            right="Use the classes of great_expectations.expectations",
+        )
+    kwargs, meta = dict(expects.configuration.kwargs), dict(expects.meta or {})
+    kind = str(expects.expectation_type)
+    actions = get_args(Action)
+    if not isinstance(meta.get("rule"), str) or meta.get("action") not in actions or not meta.get("because"):
+        raise DatasetError(
+            f"a rule {kind} has no meta with rule, action and because",
+            where=where,
+            right=f"Actions are {', '.join(actions)}",
+        )
+    broken = pushdown.condition(kind, kwargs, f"{where}, {meta['rule']}")
+    if broken is None and meta["action"] == "quarantine":
+        raise DatasetError(
+            f"{meta['rule']} judges a whole table and can't quarantine a row",
+            where=where,
+            right="Note or block",
+        )
+    columns = tuple(str(kwargs[name]) for name in ("column", "column_A", "column_B") if name in kwargs)
+    return Rule(
+        id=meta["rule"],
+        action=meta["action"],
+        severity=str(getattr(expects.severity, "value", expects.severity)),
+        expectation=kind,
+        columns=columns,
+        kwargs=MappingProxyType(kwargs),
+        because=str(meta["because"]),
+        shows=tuple(meta.get("shows") or columns),
+        broken=broken,
+        expects=expects,
+    )
+
+
+def _refuse_strangers(table: str, rules: Iterable[Rule], derived: Mapping[str, str], where: str) -> None:
+    """Refuse a rule about a column that doesn't exist, and a derived column that SQL can't make."""
+    import duckdb
+
+    known = {
+        *TABLES[table].names,
+        *derived,
+        *pushdown.supplied(table),
+        *(name for name, _ in engine.PROVENANCE),
+    }
+    for rule in rules:
+        allowed = {"_held"} if rule.expectation == pushdown.MEAN else known - {"_held"}
+        if strangers := [name for name in (*rule.columns, *rule.shows) if name not in allowed]:
+            raise DatasetError(f"{rule.id}: there is no column {strangers[0]!r}", where=where)
+    empty = ", ".join(f"NULL::{column.type} AS {ident(column.name)}" for column in TABLES[table].columns)
+    for name, sql in derived.items():
+        with (
+            duckdb.connect() as connection,
+            engine.guarded(Path(where), DatasetError, f"DERIVED {name} fails"),
+        ):
+            connection.execute(f"SELECT {sql} AS {ident(name)} FROM (SELECT {empty})")

@@ -1,0 +1,1 @@
+"""score → decision: what is done with a PD, by policy."""

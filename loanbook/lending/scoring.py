@@ -1,0 +1,48 @@
+"""score → decision: apply a bundle to what was known of each application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook.errors import ScoringError
+from loanbook.training import fitting, matrix, reasons
+from loanbook.training.bundle import Bundle
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A book's PDs, decisions and up to four reason codes each, row for row."""
+
+    pd: Vector
+    decision: npt.NDArray[np.str_]
+    reasons: list[list[str]]
+
+
+def pds(bundle: Bundle, table: pa.Table, *, threads: int) -> Vector:
+    """Give each row's PD."""
+    values = matrix.encode(table, bundle.plan)
+    return bundle.calibration.pd(fitting.scores(bundle.model, values, threads=threads))
+
+
+def score(bundle: Bundle, table: pa.Table, *, threads: int) -> Scored:
+    """Give each row's PD, decision and reasons. Raises ScoringError for an empty book."""
+    if not table.num_rows:
+        raise ScoringError(
+            "the book holds no application", right="Look at --since, --until and the line's product"
+        )
+    values = matrix.encode(table, bundle.plan)
+    pd = bundle.calibration.pd(fitting.scores(bundle.model, values, threads=threads))
+    decision = bundle.cut_offs.decide(pd)
+    parts = fitting.contributions(bundle.model, values, threads=threads)
+    codes = reasons.principal(bundle.reasons, bundle.plan.features, parts)
+    told = [[] if one == "approve" else codes[index] for index, one in enumerate(decision)]
+    return Scored(pd, decision, told)

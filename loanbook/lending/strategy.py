@@ -1,0 +1,53 @@
+"""score → decision: approve, refer or decline by two cut-offs on the PD."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook.errors import TrainingError
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CutOffs:
+    """Below `approve_below` approve, from `decline_from` on decline, refer to a person in between."""
+
+    approve_below: float
+    decline_from: float
+
+    def decide(self, pd: Vector) -> npt.NDArray[np.str_]:
+        """Give each PD its decision."""
+        return np.select([pd < self.approve_below, pd < self.decline_from], ["approve", "refer"], "decline")
+
+    def to_json(self) -> dict[str, float]:
+        """Give the cut-offs as they stand in a bundle."""
+        return {"approve_below": self.approve_below, "decline_from": self.decline_from}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, float]) -> CutOffs:
+        """Read the cut-offs of a bundle."""
+        return cls(float(value["approve_below"]), float(value["decline_from"]))
+
+
+def find(pd: Vector, bad: npt.NDArray[np.bool_], *, max_bad_rate: float, refer_band: float) -> CutOffs:
+    """Approve as many as keeps the bad rate of the approved at or under `max_bad_rate`.
+
+    Raises TrainingError when not even the safest twentieth keeps it.
+    """
+    order = np.argsort(pd, kind="stable")
+    rate = np.cumsum(bad[order]) / np.arange(1, len(pd) + 1)
+    fewest = max(1, len(pd) // 20)
+    kept = np.flatnonzero(rate[fewest - 1 :] <= max_bad_rate)
+    if not len(kept):
+        raise TrainingError(
+            f"even the safest 5 % have a bad rate of {rate[fewest - 1]:.3f}, over {max_bad_rate:.3f}",
+            right="Look at the policy's strategy.max_bad_rate, or at the model",
+        )
+    last = int(kept[-1]) + fewest - 1
+    cut_off = float(pd[order[last + 1]]) if last + 1 < len(pd) else 1.0
+    return CutOffs(cut_off, min(1.0, cut_off + refer_band))

@@ -1,0 +1,146 @@
+"""The words: one Prefect server that is started once and kept, since the ephemeral one loses records."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from loanbook import lake
+from loanbook.errors import ServiceError
+from loanbook.settings import QUIET, Settings
+
+PREFERRED_PORT = 4200
+PATIENCE_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Prefect server: its API's address, and its process where we started it."""
+
+    api: str
+    pid: int | None
+
+    @property
+    def page(self) -> str:
+        """Where its pages are."""
+        return self.api.removesuffix("/api")
+
+
+def environment(settings: Settings, server: Server | None = None) -> dict[str, str]:
+    """Name everything that a flow's process must find in its environment."""
+    found = dict(QUIET) | {
+        "LOANBOOK_HOME": str(settings.home),
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    }
+    return found | ({"PREFECT_API_URL": server.api} if server else {})
+
+
+def ensure(settings: Settings) -> Server:
+    """Find the server that stands, or start one; raise ServiceError when it doesn't answer."""
+    if settings.prefect_api:
+        server = Server(settings.prefect_api, None)
+        if not _answers(server):
+            raise ServiceError(
+                "the Prefect server doesn't answer",
+                where=settings.prefect_api,
+                right="Check LOANBOOK_PREFECT_API",
+            )
+        return server
+    return find(settings) or _start(settings)
+
+
+def find(settings: Settings) -> Server | None:
+    """Find the server of this home folder, if it answers."""
+    record = _record(settings)
+    if not record.exists():
+        return None
+    kept = json.loads(record.read_text(encoding="utf-8"))
+    server = Server(kept["api"], kept["pid"])
+    return server if _alive(kept["pid"]) and _answers(server) else None
+
+
+def stop(settings: Settings) -> bool:
+    """Stop the server of this home folder; say whether there was one."""
+    server = find(settings)
+    if server is None or server.pid is None:
+        return False
+    os.killpg(server.pid, signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while _alive(server.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    _record(settings).unlink(missing_ok=True)
+    return True
+
+
+def _start(settings: Settings) -> Server:
+    port = _free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    log = settings.home / "logs" / "prefect-server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("ab") as stream:
+        process = subprocess.Popen(
+            command,
+            stdout=stream,
+            stderr=stream,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **environment(settings), "PREFECT_SERVER_UI_API_URL": "/api"},
+        )
+    server = Server(api, process.pid)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServiceError(f"the Prefect server ended with code {process.returncode}", where=str(log))
+        if _answers(server):
+            lake.write_json(_record(settings), {"api": api, "pid": process.pid})
+            return server
+        time.sleep(0.25)
+    os.killpg(process.pid, signal.SIGKILL)
+    raise ServiceError(f"the Prefect server doesn't answer after {PATIENCE_SECONDS} s", where=str(log))
+
+
+def _record(settings: Settings) -> Path:
+    return settings.home / "prefect" / "server.json"
+
+
+def _answers(server: Server) -> bool:
+    try:
+        with urllib.request.urlopen(f"{server.api}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rsplit(") ", 1)[1][0] != "Z"
+
+
+def _free_port() -> int:
+    for port in (PREFERRED_PORT, 0):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise ServiceError("no port is free on 127.0.0.1")

@@ -1,0 +1,1 @@
+"""features → candidate: labels, samples, fit, calibration, judgement, reasons, bundle."""

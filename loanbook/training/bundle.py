@@ -1,0 +1,89 @@
+"""features → candidate: a model as text and JSON, named by the hash of its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from loanbook import lake
+from loanbook.errors import AlteredError
+from loanbook.governance import seals
+from loanbook.lending.strategy import CutOffs
+from loanbook.training.calibration import Platt
+from loanbook.training.matrix import Plan
+from loanbook.training.reasons import ReasonMap
+from loanbook.watching.stability import Frozen, frozen_from_json, frozen_to_json
+
+FILES = (
+    "model.txt",
+    "features.json",
+    "calibration.json",
+    "strategy.json",
+    "reasons.json",
+    "stability.json",
+    "card.json",
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that scoring and watching need.
+
+    `stability` holds the bins of the `fit` sample and of the `door`, each feature's and `pd`'s. `card` says
+    what it is and how it was made, without a time or a person.
+    """
+
+    model: str
+    plan: Plan
+    calibration: Platt
+    cut_offs: CutOffs
+    reasons: ReasonMap
+    stability: Mapping[str, Mapping[str, Frozen]]
+    card: Mapping[str, object]
+
+
+def write(bundle: Bundle, folder: Path) -> str:
+    """Write the bundle whole or not at all and give its digest; no pickle anywhere."""
+    with lake.whole(folder) as draft:
+        draft.mkdir()
+        (draft / "model.txt").write_text(bundle.model, encoding="utf-8")
+        parts: dict[str, object] = {
+            "features.json": bundle.plan.to_json(),
+            "calibration.json": {
+                "intercept": bundle.calibration.intercept,
+                "slope": bundle.calibration.slope,
+            },
+            "strategy.json": bundle.cut_offs.to_json(),
+            "reasons.json": bundle.reasons.to_json(),
+            "stability.json": {name: frozen_to_json(bins) for name, bins in bundle.stability.items()},
+            "card.json": dict(bundle.card),
+        }
+        for name, value in parts.items():
+            lake.write_json(draft / name, value)
+    return seals.of_folder(folder).digest
+
+
+def read(folder: Path, *, expected: str | None = None) -> Bundle:
+    """Open a bundle; with `expected`, raise AlteredError unless its bytes are exactly those."""
+    found = seals.of_folder(folder).digest
+    if expected is not None and found != expected:
+        raise AlteredError(
+            f"the bundle's digest is {found[:16]}… and {expected[:16]}… was signed",
+            where=str(folder),
+            right="Restore the signed files, or train and review again",
+        )
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise AlteredError(f"the bundle lacks {', '.join(missing)}", where=str(folder))
+    part = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in FILES[1:]}
+    return Bundle(
+        model=(folder / "model.txt").read_text(encoding="utf-8"),
+        plan=Plan.from_json(part["features.json"]),
+        calibration=Platt(**part["calibration.json"]),
+        cut_offs=CutOffs.from_json(part["strategy.json"]),
+        reasons=ReasonMap.from_json(part["reasons.json"]),
+        stability={name: frozen_from_json(bins) for name, bins in part["stability.json"].items()},
+        card=part["card.json"],
+    )

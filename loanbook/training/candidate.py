@@ -1,0 +1,187 @@
+"""features → candidate: from a frame to a bundle and its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook import digests, lake
+from loanbook.lending import strategy
+from loanbook.schema import Line
+from loanbook.settings import Settings
+from loanbook.training import bundle, calibration, fitting, matrix, reasons, splits
+from loanbook.watching import stability
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the trainer is asked for. The same order on the same code gives the same bytes."""
+
+    line: Line
+    frame: Path
+    frame_digest: str
+    service: str
+    features: tuple[str, ...]
+    reasons: tuple[reasons.Reason, ...]
+    max_bad_rate: float
+    refer_band: float
+    report_from: datetime | None
+    seed: int
+    threads: int
+    recipe: fitting.Recipe = field(default_factory=fitting.Recipe)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained model before anyone reviewed it."""
+
+    folder: Path
+    bundle: str
+    predictions: Path
+    predictions_digest: str
+    split: Mapping[str, object]
+    counts: Mapping[str, Mapping[str, object]]
+
+
+def make(settings: Settings, order: Order, into: Path) -> Candidate:
+    """Split, fit, calibrate, find cut-offs, and write bundle and predictions below `into`."""
+    import pyarrow.parquet as pq
+
+    from loanbook.training import frame
+
+    whole = pq.read_table(order.frame)
+    table = frame.ripe(whole)
+    bad = np.array(table["outcome"].to_pylist()) == "bad"
+    split = splits.by_time(
+        _times(table, "decided_at"),
+        _times(table, "ripe_at"),
+        np.array(table["customer_id"].to_pylist(), dtype=object),
+        order.report_from,
+    )
+    made, score = _fit(table, bad, split, frame.door(whole), order)
+    digest = bundle.write(made, into / "bundle")
+    predictions = _predictions(settings, table, bad, split, score, made.calibration.pd(score), into)
+    facts = {
+        "report_from": str(split.report_from),
+        "embargoed": split.embargoed,
+        "grouped_out": split.grouped_out,
+    }
+    counts = {name: _count(table, bad, split.rows(name)) for name in splits.SAMPLES}
+    return Candidate(into / "bundle", digest, predictions, digests.of_file(predictions), facts, counts)
+
+
+def _fit(
+    table: pa.Table, bad: npt.NDArray[np.bool_], split: splits.Split, door: pa.Table, order: Order
+) -> tuple[bundle.Bundle, Vector]:
+    rows = {name: split.rows(name) for name in splits.SAMPLES}
+    plan = matrix.plan(table.filter(rows["fit"]), order.features, order.line.monotone)
+    values = matrix.encode(table, plan)
+    fitted = fitting.fit(
+        values[rows["fit"]],
+        bad[rows["fit"]],
+        values[rows["stop"]],
+        bad[rows["stop"]],
+        features=plan.features,
+        categorical=tuple(plan.categories),
+        monotone=plan.monotone,
+        seed=order.seed,
+        threads=order.threads,
+        recipe=order.recipe,
+    )
+    score = fitting.scores(fitted.model, values, threads=order.threads)
+    platt = calibration.fit(score[rows["calibrate"]], bad[rows["calibrate"]])
+    pd = platt.pd(score)
+    threshold = rows["threshold"]
+    cut_offs = strategy.find(
+        pd[threshold], bad[threshold], max_bad_rate=order.max_bad_rate, refer_band=order.refer_band
+    )
+    parts = fitting.contributions(fitted.model, values[threshold], threads=order.threads)
+    reason_map = reasons.reason_map(
+        order.reasons, plan.features, parts, pd[threshold], cut_offs.approve_below
+    )
+    at_door = matrix.encode(door, plan)
+    frozen = {
+        "fit": _frozen(values[rows["fit"]], pd[rows["fit"]], plan),
+        "door": _frozen(
+            at_door, platt.pd(fitting.scores(fitted.model, at_door, threads=order.threads)), plan
+        ),
+    }
+    return bundle.Bundle(fitted.model, plan, platt, cut_offs, reason_map, frozen, _card(order, fitted)), score
+
+
+def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stability.Frozen]:
+    bins = {
+        name: stability.freeze(values[:, index], codes=name in plan.categories)
+        for index, name in enumerate(plan.features)
+    }
+    return bins | {"pd": stability.freeze(pd)}
+
+
+def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
+    from importlib.metadata import version
+
+    return {
+        "format": 1,
+        "line": order.line.name,
+        "label": asdict(order.line.label),
+        "decision_days": order.line.decision_days,
+        "service": order.service,
+        "frame": order.frame_digest,
+        "seed": order.seed,
+        "threads": order.threads,
+        "recipe": asdict(order.recipe),
+        "rounds": fitted.rounds,
+        "lightgbm": version("lightgbm"),
+    }
+
+
+def _predictions(
+    settings: Settings,
+    table: pa.Table,
+    bad: npt.NDArray[np.bool_],
+    split: splits.Split,
+    score: Vector,
+    pd: Vector,
+    into: Path,
+) -> Path:
+    import pyarrow as pa
+
+    kept = split.sample >= 0
+    names = np.array(splits.SAMPLES, dtype=object)[split.sample[kept]]
+    rows = table.select(["application_id", "customer_id", "decided_at"]).filter(kept)
+    rows = rows.append_column("sample", pa.array(names, pa.string()))
+    rows = rows.append_column("bad", pa.array(bad[kept]))
+    rows = rows.append_column("score", pa.array(score[kept]))
+    rows = rows.append_column("pd", pa.array(pd[kept]))
+    target = into / "predictions.parquet"
+    with lake.connect(settings) as connection:
+        connection.register("rows", rows)
+        lake.copy_out(connection, "SELECT * FROM rows ORDER BY decided_at, application_id", target)
+    return target
+
+
+def _times(table: pa.Table, name: str) -> npt.NDArray[np.datetime64]:
+    import pyarrow as pa
+
+    return np.asarray(table[name].cast(pa.timestamp("us")).to_numpy())
+
+
+def _count(table: pa.Table, bad: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> dict[str, object]:
+    decided = _times(table, "decided_at")[rows]
+    return {
+        "rows": int(rows.sum()),
+        "bads": int(bad[rows].sum()),
+        "from": str(decided.min()),
+        "to": str(decided.max()),
+    }

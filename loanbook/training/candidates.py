@@ -1,0 +1,83 @@
+"""features → candidate: make a candidate once, and find it again by what it was ordered from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from loanbook import digests, lake
+from loanbook.errors import StorageError
+from loanbook.settings import Settings
+from loanbook.training import candidate
+from loanbook.training.candidate import Order
+
+RECORD = "training.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A candidate on disk: its key, folder, and the record of its making."""
+
+    key: str
+    folder: Path
+    record: Mapping[str, Any]
+
+    @property
+    def bundle(self) -> Path:
+        """The folder of the bundle."""
+        return self.folder / "bundle"
+
+    @property
+    def predictions(self) -> Path:
+        """The stored predictions."""
+        return self.folder / "predictions.parquet"
+
+
+def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, Any]) -> Made:
+    """Train, and write bundle, predictions and record together; the same order is not carried out twice.
+
+    `context` says what the review needs and the bundle doesn't hold: data, features, code, who and when. Who
+    and when don't count for sameness.
+    """
+    key = _key(order, context)
+    folder = lake.Lake(settings.home).candidates(dataset) / key
+    if not (folder / RECORD).exists():
+        with lake.whole(folder) as draft:
+            draft.mkdir()
+            made = candidate.make(settings, order, draft)
+            facts = {"bundle": made.bundle, "predictions": made.predictions_digest, "split": dict(made.split)}
+            lake.write_json(
+                draft / RECORD, {**context, **facts, "frame": order.frame_digest, "seed": order.seed}
+            )
+    return read(settings, dataset, key)
+
+
+def read(settings: Settings, dataset: str, key: str) -> Made:
+    """Open a candidate, or raise StorageError."""
+    folder = lake.Lake(settings.home).candidates(dataset) / key
+    if not (folder / RECORD).exists():
+        raise StorageError("there is no such candidate", where=str(folder), right="Train again")
+    return Made(key, folder, lake.read_json(folder / RECORD))
+
+
+def _key(order: Order, context: Mapping[str, Any]) -> str:
+    said = asdict(order) | {"frame": order.frame_digest, "context": _lasting(context)}
+    return digests.of_json(_plain(said))[:16]
+
+
+def _lasting(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in context.items()
+        if name not in ("trained_by", "trained_at", "requested_by")
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | frozenset):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,148 @@
+"""features → candidate: how well a PD ranks, and whether it is true."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook.errors import TrainingError
+from loanbook.training import calibration
+
+Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+BANDS = 10
+Z95 = 1.959963984540054
+
+
+class Measures(TypedDict):
+    """Every measure of one sample; `auc_interval` is DeLong's at 95 %."""
+
+    rows: int
+    bads: int
+    bad_rate: float
+    mean_pd: float
+    auc: float
+    auc_interval: list[float]
+    gini: float
+    ks: float
+    brier: float
+    calibration_slope: float
+    calibration_intercept: float
+    ece: float
+    lift_10: float
+
+
+def measures(pd: Vector, bad: Flags) -> Measures:
+    """Judge PDs against outcomes. Raises TrainingError for NaN, other lengths, or one class only."""
+    _refuse(pd, bad)
+    area, low, high = auc(pd, bad)
+    fitted = calibration.logistic(_log_odds(pd), bad.astype(float))
+    return Measures(
+        rows=len(bad),
+        bads=int(bad.sum()),
+        bad_rate=float(bad.mean()),
+        mean_pd=float(pd.mean()),
+        auc=area,
+        auc_interval=[low, high],
+        gini=2 * area - 1,
+        ks=ks(pd, bad),
+        brier=float(np.mean((pd - bad) ** 2)),
+        calibration_slope=fitted.slope,
+        calibration_intercept=fitted.intercept,
+        ece=ece(pd, bad),
+        lift_10=lift(pd, bad, 0.10),
+    )
+
+
+def auc(score: Vector, bad: Flags) -> tuple[float, float, float]:
+    """Give AUC and its 95 % interval by DeLong's variance (Sun and Xu 2014)."""
+    goods, bads = score[~bad], score[bad]
+    pooled, of_bads, of_goods = _midrank(np.concatenate([bads, goods])), _midrank(bads), _midrank(goods)
+    m, n = len(bads), len(goods)
+    area = float(pooled[:m].sum() / (m * n) - (m + 1) / (2 * n))
+    over_goods = (pooled[:m] - of_bads) / n
+    over_bads = 1 - (pooled[m:] - of_goods) / m
+    variance = (over_goods.var(ddof=1) / m if m > 1 else 0.25) + (
+        over_bads.var(ddof=1) / n if n > 1 else 0.25
+    )
+    half = Z95 * float(np.sqrt(variance))
+    return area, max(0.0, area - half), min(1.0, area + half)
+
+
+def ks(score: Vector, bad: Flags) -> float:
+    """Give the largest gap between the score's distributions among bads and goods."""
+    values = np.unique(score)
+    bads = np.searchsorted(np.sort(score[bad]), values, "right") / bad.sum()
+    goods = np.searchsorted(np.sort(score[~bad]), values, "right") / (~bad).sum()
+    return float(np.abs(bads - goods).max())
+
+
+def bands(pd: Vector, bad: Flags, count: int = BANDS) -> list[dict[str, float]]:
+    """Give mean PD, bad rate and rows of equally filled bands, safest first."""
+    order = np.argsort(pd, kind="stable")
+    return [
+        {"mean_pd": float(pd[rows].mean()), "bad_rate": float(bad[rows].mean()), "rows": len(rows)}
+        for rows in np.array_split(order, count)
+        if len(rows)
+    ]
+
+
+def ece(pd: Vector, bad: Flags) -> float:
+    """Give the expected calibration error over ten equally filled bands."""
+    return float(
+        sum(abs(band["mean_pd"] - band["bad_rate"]) * band["rows"] for band in bands(pd, bad)) / len(pd)
+    )
+
+
+def lift(pd: Vector, bad: Flags, share: float) -> float:
+    """Give the bad rate of the riskiest share over the bad rate of all."""
+    riskiest = np.argsort(-pd, kind="stable")[: max(1, int(len(pd) * share))]
+    return float(bad[riskiest].mean() / bad.mean())
+
+
+def roc(score: Vector, bad: Flags, points: int = 100) -> dict[str, list[float]]:
+    """Give the ROC curve thinned to some `points`."""
+    order = np.argsort(-score, kind="stable")
+    tpr = np.concatenate([[0.0], np.cumsum(bad[order]) / bad.sum()])
+    fpr = np.concatenate([[0.0], np.cumsum(~bad[order]) / (~bad).sum()])
+    chosen = np.unique(np.linspace(0, len(fpr) - 1, points).astype(int))
+    return {"fpr": fpr[chosen].tolist(), "tpr": tpr[chosen].tolist()}
+
+
+def vintages(month: npt.NDArray[np.datetime64], pd: Vector, bad: Flags) -> list[dict[str, object]]:
+    """Give rows, bads, bad rate and mean PD by month of decision."""
+    months = month.astype("datetime64[M]")
+    return [
+        {
+            "month": str(one),
+            "rows": int(rows.sum()),
+            "bads": int(bad[rows].sum()),
+            "bad_rate": float(bad[rows].mean()),
+            "mean_pd": float(pd[rows].mean()),
+        }
+        for one in np.unique(months)
+        if (rows := months == one).any()
+    ]
+
+
+def _midrank(values: Vector) -> Vector:
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values, method="average"), dtype=float)
+
+
+def _log_odds(pd: Vector) -> Vector:
+    clipped = np.clip(pd, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(clipped / (1 - clipped)))
+
+
+def _refuse(pd: Vector, bad: Flags) -> None:
+    if len(pd) != len(bad):
+        raise TrainingError(f"{len(pd)} PDs for {len(bad)} outcomes")
+    if not np.isfinite(pd).all() or (len(pd) and (pd.min() < 0 or pd.max() > 1)):
+        raise TrainingError("a PD is not a number in [0, 1]")
+    if not bad.any() or bad.all():
+        raise TrainingError(f"{int(bad.sum())} bads of {len(bad)}: nothing can be measured on one class")

@@ -1,0 +1,136 @@
+"""features → candidate: outcomes beside what was known at the decision, frozen and named by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loanbook import digests, lake
+from loanbook.errors import StorageError, TrainingError
+from loanbook.schema import Line
+from loanbook.settings import Settings
+from loanbook.training import labels
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OUTCOMES = ("bad", "good", "unripe", "unfollowed", "unlent")
+RIPE = ("bad", "good")
+DOOR = timedelta(days=365)  # the door's population, against which production is watched
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A training set: by time of decision, the ripe loans and the door of the last year."""
+
+    digest: str
+    path: Path
+    rows: int
+
+
+def outcomes(settings: Settings, published: Mapping[str, Path], line: Line, as_of: datetime) -> pa.Table:
+    """Give each application of the line with its outcome as it was known at `as_of`."""
+    return _query(settings, published, labels.outcomes_sql(line, as_of=as_of))
+
+
+def applications(
+    settings: Settings, published: Mapping[str, Path], line: Line, *, since: datetime, until: datetime
+) -> pa.Table:
+    """Give the line's applications that are decided in [since, until), whatever became of them."""
+    return _query(settings, published, labels.applications_sql(line, since=since, until=until))
+
+
+def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ...]:
+    """Give the products that anybody applied for."""
+    table = _query(settings, published, "SELECT DISTINCT product FROM applications ORDER BY product")
+    return tuple(table["product"].to_pylist())
+
+
+def counts(table: pa.Table) -> dict[str, int]:
+    """Count the applications of each outcome."""
+    import pyarrow.compute as pc
+
+    found = {one["values"]: one["counts"] for one in pc.value_counts(table["outcome"]).to_pylist()}
+    return {name: int(found.get(name, 0)) for name in OUTCOMES}
+
+
+def ripe(table: pa.Table) -> pa.Table:
+    """Keep the rows whose outcome may be counted."""
+    return table.filter(_is_ripe(table))
+
+
+def door(table: pa.Table) -> pa.Table:
+    """Keep everybody who applied in the last year, lent to or not."""
+    return table.filter(_at_the_door(table))
+
+
+def after(table: pa.Table, moment: datetime) -> pa.Table:
+    """Keep what was decided after a moment."""
+    import pyarrow.compute as pc
+
+    return table.filter(pc.greater(table["decided_at"], moment))
+
+
+def wanted(table: pa.Table) -> pa.Table:
+    """Keep what a training set needs: the ripe, and the door."""
+    import pyarrow.compute as pc
+
+    if not table.num_rows:
+        raise TrainingError("the line has no application", right="Look at the dataset's product")
+    return table.filter(pc.or_(_is_ripe(table), _at_the_door(table)))
+
+
+def entities(table: pa.Table) -> pa.Table:
+    """Give what Feast joins on: the keys, and the moment of the decision."""
+    import pyarrow as pa
+
+    moment = table["decided_at"].cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    keys = table.select(["application_id", "customer_id", "vehicle_id"])
+    return keys.append_column("event_timestamp", moment)
+
+
+def freeze(settings: Settings, dataset: str, outcome: pa.Table, history: pa.Table) -> Frame:
+    """Put outcomes and features side by side, by row, and freeze them."""
+    keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
+    whole = outcome
+    for name in history.column_names:
+        if name not in keys:
+            whole = whole.append_column(name, history[name])
+    with lake.connect(settings) as connection:
+        connection.register("whole", whole)
+        query = "SELECT * FROM whole ORDER BY decided_at, application_id"
+        digest, path = lake.freeze(connection, query, lake.Lake(settings.home).frames(dataset))
+    return Frame(digest, path, whole.num_rows)
+
+
+def read(settings: Settings, dataset: str, digest: str) -> Frame:
+    """Open a frozen training set, or raise StorageError unless it has this digest."""
+    import pyarrow.parquet as pq
+
+    path = lake.Lake(settings.home).frames(dataset) / f"{digest}.parquet"
+    if not path.exists() or digests.of_file(path) != digest:
+        raise StorageError("the training set is gone or changed", where=str(path), right="Train again")
+    return Frame(digest, path, pq.read_metadata(path).num_rows)
+
+
+def _is_ripe(table: pa.Table) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.is_in(table["outcome"], pa.array(RIPE))
+
+
+def _at_the_door(table: pa.Table) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.greater(table["decided_at"], pc.max(table["decided_at"]).as_py() - DOOR)
+
+
+def _query(settings: Settings, published: Mapping[str, Path], sql: str) -> pa.Table:
+    with lake.connect(settings) as connection:
+        lake.offer(connection, published)
+        table: pa.Table = connection.sql(sql).to_arrow_table()
+        return table

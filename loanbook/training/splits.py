@@ -1,0 +1,92 @@
+"""features → candidate: samples by time, with an embargo, and no customer on two sides."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook.errors import TrainingError
+
+# In order of time. Calibration and threshold share a period and divide its customers between them.
+SAMPLES = ("fit", "stop", "calibrate", "threshold", "report")
+FIT_SHARE, STOP_SHARE, REPORT_SHARE = 0.70, 0.12, 0.25
+
+Times = npt.NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """`sample` gives each row's sample by its place in SAMPLES, or -1 for a row that is left out."""
+
+    sample: npt.NDArray[np.int8]
+    report_from: np.datetime64
+    embargoed: int
+    grouped_out: int
+
+    def rows(self, name: str) -> npt.NDArray[np.bool_]:
+        """Which rows stand in a sample."""
+        mask: npt.NDArray[np.bool_] = self.sample == SAMPLES.index(name)
+        return mask
+
+
+def by_time(
+    decided_at: Times, ripe_at: Times, customers: npt.NDArray[np.object_], report_from: datetime | None = None
+) -> Split:
+    """Split ripe rows by time.
+
+    Rows decided from `report_from` on (by default: the last quarter) are the report. Before it, only rows
+    whose outcome was ripe on that day may be learned from: the rest are embargoed. A customer who stands in
+    two samples is kept in the later one.
+    """
+    if not len(decided_at):
+        raise TrainingError("no outcome is ripe", right="Read more months, or an earlier line")
+    start = np.datetime64(report_from, "us") if report_from else _quantile(decided_at, 1 - REPORT_SHARE)
+    sample = np.full(len(decided_at), -1, np.int8)
+    sample[decided_at >= start] = SAMPLES.index("report")
+    learn = np.flatnonzero((decided_at < start) & (ripe_at <= start))
+    embargoed = int(np.sum((decided_at < start) & (ripe_at > start)))
+    _divide(sample, learn, decided_at, customers)
+    grouped_out = _group(sample, customers)
+    for index, name in enumerate(SAMPLES):
+        if not np.any(sample == index):
+            raise TrainingError(
+                f"the {name} sample is empty: {len(learn)} rows were ripe before {start} and {embargoed} were not",
+                right="Set report_from later, or bring more months",
+            )
+    return Split(sample, start, embargoed, grouped_out)
+
+
+def _quantile(times: Times, share: float) -> np.datetime64:
+    moment = np.sort(times)[int(len(times) * share)]
+    return np.datetime64(moment.astype("datetime64[D]"), "us")
+
+
+def _divide(
+    sample: npt.NDArray[np.int8],
+    learn: npt.NDArray[np.intp],
+    decided_at: Times,
+    customers: npt.NDArray[np.object_],
+) -> None:
+    ordered = learn[np.argsort(decided_at[learn], kind="stable")]
+    first, second = int(len(ordered) * FIT_SHARE), int(len(ordered) * (FIT_SHARE + STOP_SHARE))
+    sample[ordered[:first]] = SAMPLES.index("fit")
+    sample[ordered[first:second]] = SAMPLES.index("stop")
+    late = ordered[second:]
+    coin = np.fromiter(
+        (zlib.crc32(str(customer).encode()) & 1 for customer in customers[late]), np.int8, len(late)
+    )
+    sample[late] = SAMPLES.index("calibrate") + coin
+
+
+def _group(sample: npt.NDArray[np.int8], customers: npt.NDArray[np.object_]) -> int:
+    """Leave out the earlier rows of whoever stands in a later sample; say how many."""
+    _, code = np.unique(customers.astype(str), return_inverse=True)
+    latest = np.full(code.max() + 1, -1, np.int8)
+    np.maximum.at(latest, code, sample)
+    repeated = (sample >= 0) & (sample < latest[code])
+    sample[repeated] = -1
+    return int(repeated.sum())

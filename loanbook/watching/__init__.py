@@ -1,0 +1,1 @@
+"""production → verdict: whether the champion still holds."""

@@ -1,0 +1,82 @@
+"""The simulated lender at work: month after month, until the last one asked for."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loanbook.world import calendar, outreach, recoveries, writing
+from loanbook.world.arrays import Columns
+from loanbook.world.bad_rows import Spoiler
+from loanbook.world.cohort import World, admit
+from loanbook.world.spec import LEAD, Plant, WorldSpec
+from loanbook.world.tables import RAW
+from loanbook.world.truth import Truth
+
+MOST_INSTALMENTS = 100
+
+
+@dataclass
+class Written:
+    """Counts what was written."""
+
+    files: list[str] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    bad_rows: int = 0
+
+
+def live(
+    spec: WorldSpec, raw: Path, truth_folder: Path, months: range, progress: Callable[[int, int], None] | None
+) -> Written:
+    """Live from the first month to the last of `months`; write the files of `months` alone."""
+    world = World.empty(spec, calendar.draw(spec))
+    spoiler, written = Spoiler(), Written()
+    coming = deque(admit(world, month) for month in range(1, LEAD + 1))
+    with Truth(truth_folder, spec) as truth:
+        for month in range(1, months[-1] + 1):
+            coming.append(admit(world, month + LEAD))
+            truth.add_cohort(coming.popleft())
+            truth.add_uplift(_pass(world, month))
+            for table in RAW:
+                _close(world, spoiler, truth, table, month, raw if month in months else None, written)
+            if progress is not None:
+                progress(month, months[-1])
+        truth.describe(months[-1])
+    return written
+
+
+def _pass(world: World, month: int) -> Columns:
+    """Let a month pass: instalments fall due, debts are recovered, offers go out, figures are published."""
+    held = world.held
+    instalments = world.book.due(world.calendar.start_of(month))
+    instalments["repayment"] = instalments["loan"] * MOST_INSTALMENTS + instalments["number"]
+    contacts = outreach.reach_out(
+        world.spec, world.calendar, world.people, month, world.counts.get("contacts", 0)
+    )
+    world.number("contacts", len(contacts["event"]))
+    held.add("repayments", instalments)
+    held.add("recoveries", recoveries.recover(world.calendar, month, instalments))
+    held.add("contacts", contacts)
+    held.add("market", calendar.market(world.calendar, month))
+    return contacts
+
+
+def _close(
+    world: World, spoiler: Spoiler, truth: Truth, table: str, month: int, raw: Path | None, written: Written
+) -> None:
+    """Close a table's month: break some rows, and write the file if it was asked for."""
+    spec = world.spec
+    columns = world.held.release(month, table)
+    if columns is None:
+        return
+    spoilt = spoiler.spoil(spec, table, month, columns)
+    if spoilt is not None:
+        truth.add_bad_rows(spoilt.record)
+    if raw is None:
+        return
+    name = f"{table}/{spec.name_of(month)}.parquet"
+    written.rows[table] += writing.write(raw / name, table, columns, spoilt, spec.has(Plant.LEAKAGE))
+    written.files.append(name)
+    written.bad_rows += len(spoilt.record) if spoilt else 0

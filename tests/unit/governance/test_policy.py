@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from loanbook import digests
+from loanbook.errors import PolicyError
+from loanbook.governance import policy, rules
+from loanbook.governance.policy import KINDS, REQUIRED
+
+POLICIES = sorted((Path(__file__).resolve().parents[3] / "expectations/policies").glob("underwriting_*.toml"))
+
+
+def test_both_lines_have_a_policy() -> None:
+    assert {path.stem for path in POLICIES} >= {"underwriting_auto", "underwriting_consumer"}
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+def test_every_policy_parses_and_speaks_of_the_line_of_its_name(path: Path) -> None:
+    found = policy.parse(path.read_text(encoding="utf-8"), path.name)
+    assert found.line.replace("/", "_") == path.stem
+    assert found.digest == digests.of_file(path)
+    assert {gate.name for gate in found.gates} >= set(REQUIRED)
+
+
+def test_every_kind_of_gate_has_a_rule() -> None:
+    assert set(KINDS) == set(rules.RULES)
+
+
+def test_the_auto_policy_admits_an_honest_auc_on_real_auto_loans(policy_text: str) -> None:
+    gate = next(gate for gate in policy.parse(policy_text, "p").gates if gate.name == "auc")
+    assert gate.floor is not None
+    assert gate.floor <= 0.60
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[approval]", "[approval]\nquorum = 2", "'quorum'"),
+        ("version = 1", "versoin = 1", "'versoin'"),
+        ("[watching]", "[watching]\npsi_alrm = 0.2", "'psi_alrm'"),
+        ("[strategy]", "[strategy]\ncut = 0.2", "'cut'"),
+        ("signatures = 1\n", "", "'signatures' is missing"),
+        ("max_bad_rate = 0.08\n", "", "'max_bad_rate' is missing"),
+        ("signatures = 1", "signatures = 0", "signatures is 0"),
+        ("signatures = 1", "signatures = true", "signatures is True"),
+        ("signatures = 1", 'signatures = "1"', "signatures is '1'"),
+        ('"risk_officer"]', '"riskofficer"]', "'riskofficer'"),
+        ('roles = ["reviewer", "risk_officer"]', "roles = []", "none or twice"),
+        ('roles = ["reviewer", "risk_officer"]', "roles = [1]", "unknown role 1"),
+        ('materiality = "high"', 'materiality = "huge"', "'huge'"),
+        ('line = "underwriting/auto"', 'line = " "', "line is empty"),
+        ("floor = 0.58", "floor = nan", "floor is nan"),
+        ("floor = 0.58", 'floor = "0.58"', "floor is '0.58'"),
+        ("floor = 0.58", "flor = 0.58", "'flor'"),
+        ("floor = 0.58", "floor = 0.95", "floor is above the ceiling"),
+        ("ceiling = 0.25", "", "without a bound"),
+        ('measure = "ece"', 'measure = "brier"', "looks at something else"),
+        ('kind = "fair"', 'kind = "unfair"', "'unfair'"),
+        ('purpose = "underwriting"', 'purpose = "anything"', "'anything'"),
+        ("clean = false", "clean = 0", "clean is 0"),
+        ("psi_watch = 0.10\npsi_alarm", "psi_watch = 0.90\npsi_alarm", "watch lies above alarm"),
+        ("min_rows = 200", "min_rows = 0", "min_rows is 0"),
+        ("max_bad_rate = 0.08", "max_bad_rate = 8", "outside 0 to 1"),
+        ("version = 1", "version = ", "no TOML"),
+    ],
+)
+def test_a_wrong_policy_is_refused_naming_key_and_file(
+    policy_text: str, old: str, new: str, said: str
+) -> None:
+    assert old in policy_text
+    with pytest.raises(PolicyError, match=re.escape(said)) as caught:
+        policy.parse(policy_text.replace(old, new, 1), "auto.toml")
+    assert "auto.toml" in str(caught.value)
+
+
+def test_an_unknown_key_is_answered_with_those_allowed(policy_text: str) -> None:
+    with pytest.raises(PolicyError, match="Allowed are signatures, roles, valid_days"):
+        policy.parse(policy_text.replace("[approval]", "[approval]\nquorum = 2"), "auto.toml")
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_policy_that_leaves_a_gate_out_is_refused(policy_text: str, name: str) -> None:
+    without = re.sub(rf"\[gates\.{name}\].*?\n\n", "", policy_text, flags=re.DOTALL)
+    assert without != policy_text
+    with pytest.raises(PolicyError, match=f"gate '{name}' is missing"):
+        policy.parse(without, "auto.toml")
+
+
+def test_a_changed_comment_is_another_policy(policy_text: str) -> None:
+    assert policy.parse(policy_text + "# later\n", "p").digest != policy.parse(policy_text, "p").digest

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loanbook.errors import GovernanceError
+from loanbook.governance import seals
+from loanbook.governance.registry import BUNDLE_TAG, Candidate, Registry
+from loanbook.settings import Settings
+
+# mlflow's sqlite store leaves pooled connections to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+MODEL = "ally_auto.underwriting_auto"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    before = dict(os.environ)
+    yield Registry(Settings(home=tmp_path_factory.mktemp("home")))
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def candidate(tmp_path: Path) -> Candidate:
+    bundle = tmp_path / "bundle"
+    (bundle / "inner").mkdir(parents=True)
+    (bundle / "model.txt").write_text("tree")
+    (bundle / "inner" / "card.json").write_text("{}")
+    (tmp_path / "predictions.parquet").write_bytes(b"rows")
+    return Candidate(
+        model=MODEL,
+        bundle=bundle,
+        predictions=tmp_path / "predictions.parquet",
+        data="ab" * 32,
+        params={"seed": 7, "learning_rate": 0.05},
+        metrics={"report.auc": 0.603},
+        tags={"line": "underwriting/auto"},
+    )
+
+
+def test_a_candidate_is_registered_once_and_fetched_as_it_was(
+    registry: Registry, candidate: Candidate, tmp_path: Path
+) -> None:
+    seal = seals.of_folder(candidate.bundle)
+    first = registry.log_candidate(candidate)
+    assert (first.model, first.version, first.aliases) == (MODEL, 1, ())
+    assert first.tags[BUNDLE_TAG] == seal.digest
+    assert first.tags["line"] == "underwriting/auto"
+    assert registry.log_candidate(candidate) == first
+    assert seals.of_folder(registry.fetch_bundle(MODEL, 1, tmp_path / "out")) == seal
+    found = registry.fetch_predictions(MODEL, 1, tmp_path / "said")
+    assert found.read_bytes() == b"rows"
+
+
+def test_the_same_bundle_of_other_data_is_another_version(registry: Registry, candidate: Candidate) -> None:
+    other = replace(candidate, model="twins", data="cd" * 32)
+    versions = [
+        registry.log_candidate(each).version for each in (replace(other, data="ef" * 32), other, other)
+    ]
+    assert versions == [1, 2, 2]
+    assert [version.version for version in registry.versions("twins")] == [1, 2]
+
+
+def test_aliases_point_where_they_were_set(registry: Registry, candidate: Candidate) -> None:
+    registry.log_candidate(replace(candidate, model="aliased"))
+    assert registry.get_alias("aliased", "champion") is None
+    assert registry.get_alias("unheard_of", "champion") is None
+    registry.set_alias("aliased", "champion", 1)
+    registry.tag("aliased", 1, "state", "champion")
+    assert registry.get_alias("aliased", "champion") == 1
+    found = registry.version("aliased", 1)
+    assert (found.aliases, found.tags["state"]) == (("champion",), "champion")
+
+
+def test_an_overwritten_artifact_shows_in_the_fetched_bytes(
+    registry: Registry, candidate: Candidate, tmp_path: Path
+) -> None:
+    logged = registry.log_candidate(replace(candidate, model="overwritten"))
+    stored = Path(logged.source.removeprefix("file://")) / "model.txt"
+    stored.write_text("trEe")
+    fetched = seals.of_folder(registry.fetch_bundle("overwritten", 1, tmp_path / "out"))
+    assert fetched.digest != logged.tags[BUNDLE_TAG]
+
+
+def test_killed_before_the_version_was_made_it_is_logged_again(
+    registry: Registry, candidate: Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = replace(candidate, model="killed")
+    with monkeypatch.context() as patch:
+        patch.setattr(registry._client, "set_terminated", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.log_candidate(broken)
+    assert registry.versions("killed") == ()
+    assert registry.log_candidate(broken).version == 1
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_is_not_there_is_refused_by_name(registry: Registry, tmp_path: Path) -> None:
+    assert registry.versions("unheard_of") == ()
+    with pytest.raises(GovernanceError, match="unheard_of has no version 3"):
+        registry.fetch_bundle("unheard_of", 3, tmp_path / "out")
+    with pytest.raises(GovernanceError, match="the registry refuses"):
+        registry.set_alias("unheard_of", "champion", 1)
+    with pytest.raises(GovernanceError, match="no name of a model"):
+        registry.versions("a' or name='b")
+
+
+def test_a_bundle_is_not_fetched_over_what_stands(
+    registry: Registry, candidate: Candidate, tmp_path: Path
+) -> None:
+    registry.log_candidate(replace(candidate, model="twice"))
+    registry.fetch_bundle("twice", 1, tmp_path / "out")
+    with pytest.raises(GovernanceError, match="isn't empty"):
+        registry.fetch_bundle("twice", 1, tmp_path / "out")
+
+
+def test_telemetry_and_pickles_are_off(registry: Registry) -> None:
+    registry.versions("unheard_of")
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
