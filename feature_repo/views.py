@@ -53,7 +53,7 @@ application = _view(
         _category("housing", "applications.housing"),
         _category("channel", "applications.channel"),
         _category("loan_purpose", "applications.purpose"),
-        _number("returning", "applications.returning"),
+        _number("repeat_customer", "applications.repeat_customer"),
         _number("text_length", "applications.free_text"),
         _number("applications_12m", "applications.customer_id", "applications.available_at"),
         _number("amount_against_largest", "applications.amount", "applications.customer_id"),

@@ -64,7 +64,8 @@ def scoring_of(
         "join what was known", store.history, place, features, line.feature_service, frame.entities(asked)
     )
     opened = bundle.read(champion.bundle, expected=champion.grant.bundle)
-    scored = do("score with reasons", scoring.score, opened, known, threads=place.threads)
+    most = champion.grant.conditions.max_applications
+    scored = do("score with reasons", scoring.score, opened, known, most=most, threads=place.threads)
     return do(
         "freeze the decisions",
         book.freeze,

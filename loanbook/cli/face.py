@@ -86,7 +86,7 @@ def tell(told: Told, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n")
         return
     lines = ["", told.title]
-    lines += [f"  {name:<22} {_shown(value)}" for name, value in told.made.items()]
+    lines += [f"  {name:<22} {shown(value)}" for name, value in told.made.items()]
     if told.lies:
         lines += ["", "Where it lies", *(f"  {name:<22} {_near(path)}" for name, path in told.lies.items())]
     if told.next:
@@ -94,13 +94,14 @@ def tell(told: Told, *, as_json: bool) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a value for people."""
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(inner)}" for name, inner in value.items())
+        return ", ".join(f"{name} {shown(inner)}" for name, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(inner) for inner in value)
+        return ", ".join(shown(inner) for inner in value)
     return str(value)
 
 

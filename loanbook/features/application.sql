@@ -14,7 +14,7 @@ SELECT
     lower(housing) AS housing,
     lower(channel) AS channel,
     lower(purpose) AS loan_purpose,
-    "returning"::INTEGER::DOUBLE AS "returning",
+    repeat_customer::INTEGER::DOUBLE AS repeat_customer,
     length(free_text)::DOUBLE AS text_length,
     (count(*) OVER earlier)::DOUBLE AS applications_12m,
     amount::DOUBLE / nullif(max(amount::DOUBLE) OVER ever, 0) AS amount_against_largest

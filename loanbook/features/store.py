@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanbook import digests
 from loanbook.errors import FeatureError
+from loanbook.features import online
 from loanbook.features.tables import FeatureSet
 from loanbook.schema import TABLES
 from loanbook.settings import Settings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # `file` and `dask` drop entity rows, `ray` ignores TTL: measured on Feast 0.67.
 WRONG_STORES = frozenset({"file", "dask", "ray"})
-EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
+AT_REQUEST = "application"
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,27 @@ def history(settings: Settings, features: FeatureSet, name: str, entities: pa.Ta
     return got.sort_by("_row").drop_columns(["_row"])
 
 
-def materialize(settings: Settings, features: FeatureSet, as_of: datetime) -> None:
-    """Bring each key's latest value known by `as_of` to the online store."""
-    _store(settings, features).materialize(start_date=EARLIEST, end_date=as_of.replace(tzinfo=UTC))
+def materialize(settings: Settings, features: FeatureSet, as_of: datetime) -> dict[str, int]:
+    """Bring each key's latest value known by `as_of` to the online store; give keys by view.
+
+    What is known of an application comes with the request, so its view isn't brought online.
+    """
+    store, path = _store(settings, features), Path(place(settings, features)["FEAST_ONLINE_PATH"])
+    served = [
+        online.Served(
+            table=f"{store.project}_{view.name}",
+            path=features.folder / f"{view.name}.parquet",
+            key=view.join_keys[0],
+            features=tuple(field.name for field in view.features),
+            ttl=view.ttl,
+        )
+        for view in store.list_feature_views()
+        if view.entities != [AT_REQUEST]
+    ]
+    return {view.table: online.write(settings, path, view, as_of) for view in served}
 
 
-def online(settings: Settings, features: FeatureSet, name: str, keys: dict[str, str]) -> dict[str, Any]:
+def read_online(settings: Settings, features: FeatureSet, name: str, keys: dict[str, str]) -> dict[str, Any]:
     """Read one entity's current values."""
     store = _store(settings, features)
     answer = store.get_online_features(features=_service(store, name), entity_rows=[keys])

@@ -50,6 +50,20 @@ def former(entries: Sequence[Entry], model: str, environment: str) -> Entry:
     )
 
 
+def turn(entries: Sequence[Entry], model: str, environment: str, evidence: str) -> int:
+    """Find the last move of the champion before a promotion on this evidence; 0 if there was none."""
+    moves = [
+        entry
+        for entry in entries
+        if entry.kind in (PROMOTION, ROLLBACK)
+        and _of(entry, model)
+        and entry.body.get("environment") == environment
+    ]
+    if moves and moves[-1].kind == PROMOTION and moves[-1].body.get("evidence") == evidence:
+        moves.pop()
+    return moves[-1].seq if moves else 0
+
+
 def _standing(entries: Sequence[Entry], model: str, environment: str) -> list[Entry]:
     """Stack the promotions: a promotion goes on top, a rollback takes off down to its target."""
     stack: list[Entry] = []

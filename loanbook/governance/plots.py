@@ -81,10 +81,10 @@ def distribution(curve: Mapping[str, Any]) -> str:
         raise UnreadableFact("a distribution without rows")
 
     def paint(axes: Axes) -> None:
-        for part, colour, name in ((fit, FIRST, "fit"), (report, SECOND, "report")):
+        for part, colour, dash, name in ((fit, FIRST, "-", "fit"), (report, SECOND, "--", "report")):
             whole = sum(part)
             shares = [value / whole for value in part]
-            axes.stairs(shares, edges, color=colour, linewidth=1.8, label=name)
+            axes.stairs(shares, edges, color=colour, linestyle=dash, linewidth=1.8, label=name)
         axes.set(xlabel="predicted PD", ylabel="share of rows")
         axes.legend()
 
@@ -126,7 +126,7 @@ def _draw(paint: Callable[[Axes], None], inches: tuple[float, float]) -> str:
         figure = Figure(figsize=inches)
         FigureCanvasSVG(figure)
         # fixed margins: laying out by measuring text would draw everything twice
-        axes = figure.add_axes((0.62 / inches[0], 0.8 / inches[1], 1 - 0.8 / inches[0], 1 - 0.95 / inches[1]))
+        axes = figure.add_axes((0.85 / inches[0], 0.8 / inches[1], 1 - 1.0 / inches[0], 1 - 0.95 / inches[1]))
         figure.patch.set_visible(False)
         axes.patch.set_visible(False)
         paint(axes)

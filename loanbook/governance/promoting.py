@@ -54,7 +54,7 @@ def promote(settings: Settings, model: str, version: int, now: datetime) -> Gran
             environment=settings.environment,
             now=now,
         )
-    ledger.append(champions.PROMOTION, settings.actor, grant.as_json(), now, once=grant.once)
+    ledger.append(champions.PROMOTION, settings.actor, grant.as_json(), now, once=grant.once(entries))
     registry.set_alias(model, ALIAS, version)
     return grant
 

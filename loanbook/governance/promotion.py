@@ -19,8 +19,8 @@ from loanbook.errors import (
     PolicyChangedError,
     UnsignedError,
 )
+from loanbook.governance import champions, gates, votes
 from loanbook.governance import evidence as evidences
-from loanbook.governance import gates, votes
 from loanbook.governance.approvals import Approval, Conditions
 from loanbook.governance.chain import Entry
 from loanbook.governance.champions import PROMOTION
@@ -46,10 +46,14 @@ class Grant:
     approvals: tuple[Approval, ...]
     conditions: Conditions
 
-    @property
-    def once(self) -> str:
-        """The key under which the ledger takes this promotion once."""
-        return f"{PROMOTION}:{self.environment}:{self.model}:{self.version}:{self.evidence}"
+    def once(self, entries: Sequence[Entry]) -> str:
+        """Give the key under which the ledger takes this promotion once, as things stand in it.
+
+        Killed and run again, it is the same promotion; after another champion or a rollback it is a
+        new one, though of the same version.
+        """
+        turn = champions.turn(entries, self.model, self.environment, self.evidence)
+        return f"{PROMOTION}:{self.environment}:{self.model}:{self.version}:{self.evidence}:{turn}"
 
     def as_json(self) -> dict[str, Any]:
         """Write the ledger's record; with the evidence it verifies on a machine that has nothing else."""

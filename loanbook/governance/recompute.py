@@ -81,7 +81,7 @@ def recompute(settings: Settings, material: Material) -> Figures:
         maturity=_maturity(outcome, rows, material.as_of),
         shared_rows=stored.num_rows - len(set(stored["application_id"].to_pylist())),
         shared_customers=_shared(stored, rows),
-        curves=_curves(decided, pd, bad, rows),
+        curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows),
     )
 
 
@@ -152,8 +152,12 @@ def _stability(bundle: Bundle, known: pa.Table, pd: Vector, report: Flags) -> di
 
 
 def _maturity(outcome: pa.Table, rows: Mapping[str, Flags], as_of: datetime) -> dict[str, Any]:
-    ripe = np.asarray(outcome["ripe_at"].to_numpy()) <= np.datetime64(as_of, "us")
+    ripe = _ripe(outcome, as_of)
     return {name: {"rows": int(mask.sum()), "ripe": int(ripe[mask].sum())} for name, mask in rows.items()}
+
+
+def _ripe(outcome: pa.Table, as_of: datetime) -> Flags:
+    return np.asarray(np.asarray(outcome["ripe_at"].to_numpy()) <= np.datetime64(as_of, "us"))
 
 
 def _shared(stored: pa.Table, rows: Mapping[str, Flags]) -> int:
@@ -164,7 +168,7 @@ def _shared(stored: pa.Table, rows: Mapping[str, Flags]) -> int:
 
 
 def _curves(
-    decided: npt.NDArray[np.datetime64], pd: Vector, bad: Flags, rows: Mapping[str, Flags]
+    decided: npt.NDArray[np.datetime64], pd: Vector, bad: Flags, ripe: Flags, rows: Mapping[str, Flags]
 ) -> dict[str, Any]:
     fit, report = rows["fit"], rows["report"]
     edges = np.unique(np.quantile(pd[fit], np.linspace(0, 1, 21)))
@@ -176,7 +180,7 @@ def _curves(
             "fit": (np.histogram(pd[fit], edges)[0] / fit.sum()).tolist(),
             "report": (np.histogram(pd[report], edges)[0] / report.sum()).tolist(),
         },
-        "vintages": evaluation.vintages(decided[report], pd[report], bad[report]),
+        "vintages": evaluation.vintages(decided[report], pd[report], bad[report], ripe[report]),
     }
 
 

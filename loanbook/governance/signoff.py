@@ -33,7 +33,7 @@ def sign(settings: Settings, word: Word, key: Path, now: datetime) -> Approval:
         raise SignatureError("the reason is empty", right="Say why with --because")
     ledger = of_home(settings.home)
     known = people.trusted(people.path_of(settings.home), ledger)
-    passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
+    passphrase = settings.passphrase.reveal() if settings.passphrase else None
     person = known.by_keyid(signing.read_public_key(key, passphrase).keyid)
     entries = ledger.entries()
     digest = champions.reviewed(entries, word.model, word.version)

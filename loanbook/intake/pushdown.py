@@ -42,12 +42,17 @@ def judged(dataset: Dataset, reading: Reading, suite: Suite) -> str:
         added.append(f"{_inside(dataset)} AS _place_inside")
     for column in sorted({rule.columns[0] for rule in suite.rules if rule.expectation.endswith("_unique")}):
         added.append(f"count(*) OVER (PARTITION BY {ident(column)}) AS {ident(column + '__times')}")
-    rows = f"SELECT *, file_row_number AS _at FROM {_read(snapshot)}"
     first = (
         f"SELECT {key} AS _key, min(file_row_number) AS _first FROM {_read(snapshot)} "
         f"GROUP BY {key} HAVING count(*) > 1"
     )
-    return f"SELECT *, {', '.join(added)} FROM ({rows}) LEFT JOIN ({first}) ON {key} = _key"
+    rows = rows_of(reading, suite.table)
+    return f"SELECT *, {', '.join(added)} FROM {rows} LEFT JOIN ({first}) ON {key} = _key"
+
+
+def rows_of(reading: Reading, table: str) -> str:
+    """Write the relation of a snapshot's rows with their place in it, `_at`."""
+    return f"(SELECT * RENAME (file_row_number AS _at) FROM {_read(_standing(reading, table))})"
 
 
 def applying(suite: Suite, snapshot: Snapshot) -> tuple[Rule, ...]:
@@ -81,13 +86,13 @@ def find(
 
 def condition(expectation: str, kwargs: Kwargs, where: str) -> str | None:
     """Say an expectation's break in SQL, None if it judges a whole table, or raise DatasetError."""
-    if expectation not in _SAID:
+    if expectation not in SAID:
         raise DatasetError(
             f"{expectation} can't be pushed down into DuckDB",
             where=where,
-            right=f"Use one of {', '.join(_SAID)}",
+            right=f"Use one of {', '.join(SAID)}",
         )
-    allowed, say = _SAID[expectation]
+    allowed, say = SAID[expectation]
     given = {name: value for name, value in kwargs.items() if (name, value) != ("mostly", 1)}
     if strangers := sorted(set(given) - allowed):
         raise DatasetError(
@@ -185,7 +190,7 @@ def _pair(given: Kwargs) -> str:
 
 
 _LIMITS = {"min_value", "max_value", "strict_min", "strict_max"}
-_SAID: Mapping[str, tuple[set[str], Callable[[Kwargs], str] | None]] = {
+SAID: Mapping[str, tuple[set[str], Callable[[Kwargs], str] | None]] = {
     "expect_column_values_to_not_be_null": ({"column"}, lambda given: f"{ident(given['column'])} IS NULL"),
     "expect_column_values_to_be_between": (
         {"column", *_LIMITS},

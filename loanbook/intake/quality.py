@@ -7,9 +7,11 @@ reports. Where they disagree the batch is blocked.
 from __future__ import annotations
 
 import importlib
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,16 +58,17 @@ def judge(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite) 
     if snapshot is None:
         raise DatasetError(f"{dataset.name} doesn't fill {suite.table}", where=str(dataset.folder))
     mark = _mark(dataset, reading, suite)
-    record = Lake(settings.home).catalog(dataset.name) / "verdicts" / f"{mark}.json"
+    known = Lake(settings.home).catalog(dataset.name) / "verdicts"
     reports = Lake(settings.home).reports(dataset.name)
     page = reports / "data_docs" / suite.table / f"{mark[:16]}.html"
-    if record.exists() and page.exists():
-        return Verdict.from_json(lake.read_json(record))
+    if (verdict := _remembered(known, mark)) and page.exists():
+        return verdict
     with (
         lake.connect(settings) as connection,
         engine.guarded(snapshot.path, StorageError, "the snapshot can't be judged"),
     ):
         rules = pushdown.find(connection, dataset, reading, suite)
+        lake.copy_out(connection, "FROM breaches ORDER BY _at", known / f"{mark}.parquet")
         counts, held = _counted(connection, "true")
         sample = "true" if snapshot.rows <= SEEN_WHOLE else _sampled(snapshot)
         asked = _askable(rules, snapshot)
@@ -76,22 +79,32 @@ def judge(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite) 
     lake.write_text(
         page, data_docs.closed(_rendered(suite.table, result), suite.table, snapshot.rows, len(frame))
     )
-    outcomes = tuple(_outcome(rule, rules, snapshot.rows, counts, held) for rule in suite.rules)
     verdict = Verdict(
         table=suite.table,
         rows=snapshot.rows,
         suite_digest=suite.digest,
         judged_by_gx=len(frame),
-        rules=outcomes,
+        rules=tuple(_outcome(rule, rules, snapshot.rows, counts, held) for rule in suite.rules),
         held=held,
         action="quarantine" if held else "pass",
         snapshot=snapshot.digest,
+        breaches=f"{mark}.parquet",
+        breaches_digest=digests.of_file(known / f"{mark}.parquet"),
         docs=page.relative_to(reports).as_posix(),
     )
     if verdict.blocking:
         verdict = replace(verdict, action="block")
-    lake.write_json(record, verdict.to_json())
+    lake.write_json(known / f"{mark}.json", verdict.to_json())
     return verdict
+
+
+def _remembered(known: Path, mark: str) -> Verdict | None:
+    """Find an earlier verdict on the same, if its list of broken rows stands as it was written."""
+    if not (known / f"{mark}.json").exists():
+        return None
+    verdict = Verdict.from_json(lake.read_json(known / f"{mark}.json"))
+    path = known / verdict.breaches
+    return verdict if path.exists() and digests.of_file(path) == verdict.breaches_digest else None
 
 
 def _mark(dataset: Dataset, reading: Reading, suite: Suite) -> str:
@@ -148,12 +161,22 @@ def _ask(table: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> Any:
     _awake()
     import great_expectations as gx
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    asset = context.data_sources.add_pandas("loanbook").add_dataframe_asset(table)
+    asset = _context().data_sources.add_or_update_pandas("loanbook").add_dataframe_asset(table)
     batch = asset.add_batch_definition_whole_dataframe("reading").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=table, expectations=[rule.expects for rule in rules])
     return batch.validate(suite, result_format="SUMMARY")
+
+
+@cache
+def _context() -> Any:
+    """Keep one context a process: each makes a folder for its documents, which we neither need nor leave."""
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    for site in (context.variables.data_docs_sites or {}).values():
+        shutil.rmtree(site["store_backend"]["base_directory"], ignore_errors=True)
+    return context
 
 
 def _compare(
@@ -168,10 +191,7 @@ def _compare(
     told = {str(each.expectation_config.meta["rule"]): each for each in result.results}
     for rule in rules:
         each = told.get(rule.id)
-        if each is None or each.exception_info.get("raised_exception"):
-            why = (
-                each.exception_info.get("exception_message") if each is not None else "it says nothing of it"
-            )
+        if why := _fault(each):
             raise BatchBlocked(
                 f"{table}, {rule.id}: Great Expectations can't judge it: {why}", where=dataset.name
             )
@@ -192,7 +212,11 @@ def _fault(each: Any) -> str:
     info = each.exception_info or {}
     # one entry per metric where a metric failed, else the fields themselves
     entries = [info] if "raised_exception" in info else list(info.values())
-    raised = [str(entry["exception_message"]) for entry in entries if entry["raised_exception"]]
+    raised = [
+        str(entry["exception_message"] or entry["exception_traceback"]).strip().splitlines()[-1]
+        for entry in entries
+        if entry["raised_exception"]
+    ]
     if not raised and not {"unexpected_count", "observed_value"} & set(each.result):
         raised = ["it counts nothing"]
     return "; ".join(raised)
@@ -224,7 +248,6 @@ def _outcome(
 def _rendered(table: str, result: Any) -> str:
     """Render a page of Data Docs, without the values that say who a person is."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     told = {column.name for column in TABLES[table].columns if column.privacy is Privacy.OPEN}
     for each in result.results:
@@ -232,7 +255,15 @@ def _rendered(table: str, result: Any) -> str:
             str(each.expectation_config.kwargs.get(name)) for name in ("column", "column_A", "column_B")
         }
         each.result.update(_redacted(each.result, closed=not columns - {"None"} <= told))
-    return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
+    return str(_view().render(ValidationResultsPageRenderer().render(result)))
+
+
+@cache
+def _view() -> Any:
+    """Keep the templates, which take longer to compile than a page to render."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def _redacted(result: Mapping[str, Any], *, closed: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from loanbook.intake.engine import PROVENANCE, ident, text
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.rules import Rule, Suite, Verdict
 from loanbook.intake.snapshots import Reading
+from loanbook.lake import Lake
 from loanbook.schema import TABLES
 from loanbook.settings import Settings
 
@@ -51,8 +52,8 @@ def divide(
         lake.connect(settings) as connection,
         engine.guarded(into, StorageError, f"{table.name} can't be divided"),
     ):
-        pushdown.find(connection, dataset, reading, suite)
-        rows = f"({pushdown.judged(dataset, reading, suite)})"
+        _recall(connection, settings, dataset, verdict)
+        rows = pushdown.rows_of(reading, suite.table)
         columns = ", ".join(ident(name) for name in table.names)
         order = f"available_at, {ident(table.key)}, _file, _row, _at"
         held = "SELECT _at FROM breaches WHERE held"
@@ -65,6 +66,20 @@ def divide(
     divided = Divided(table.name, parts[0], parts[1], reasons)
     _reconcile(dataset, reading, verdict, divided)
     return divided
+
+
+def _recall(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: Dataset, verdict: Verdict
+) -> None:
+    """Read the broken rows that the verdict lists, if the list is the one it was given on."""
+    path = Lake(settings.home).catalog(dataset.name) / "verdicts" / verdict.breaches
+    if not path.exists() or digests.of_file(path) != verdict.breaches_digest:
+        raise BatchBlocked(
+            f"the list of broken rows of {verdict.table} is not the one that was judged",
+            where=str(path),
+            right="Judge the table again",
+        )
+    connection.execute(f"CREATE TEMP TABLE breaches AS FROM read_parquet({text(str(path))})")
 
 
 def _held_rows(suite: Suite, rows: str, columns: str, order: str) -> str:

@@ -68,7 +68,8 @@ class RuleOutcome:
 class Verdict:
     """What a suite says of a snapshot. Great Expectations judged `judged_by_gx` rows of `rows`.
 
-    `docs` is the page of Data Docs, below the reports' folder.
+    `docs` is the page of Data Docs, below the reports' folder; `breaches` is the file that lists every
+    broken row (`_at`, its place in the snapshot; `rules`; `held`), beside the verdict in the catalog.
     """
 
     table: str
@@ -79,6 +80,8 @@ class Verdict:
     held: int
     action: Literal["pass", "quarantine", "block"]
     snapshot: str
+    breaches: str
+    breaches_digest: str
     docs: str
 
     @property

@@ -130,12 +130,17 @@ def _refuse_strangers(table: str, rules: Iterable[Rule], derived: Mapping[str, s
     }
     for rule in rules:
         allowed = {"_held"} if rule.expectation == pushdown.MEAN else known - {"_held"}
-        if strangers := [name for name in (*rule.columns, *rule.shows) if name not in allowed]:
+        if strangers := [name for name in rule.columns if name not in allowed]:
             raise DatasetError(f"{rule.id}: there is no column {strangers[0]!r}", where=where)
+        told = [*TABLES[table].names, *(name for name, _ in engine.PROVENANCE)]
+        if rule.action == "quarantine" and (strangers := [name for name in rule.shows if name not in told]):
+            raise DatasetError(
+                f"{rule.id}: a reason can't tell {strangers[0]!r}",
+                where=where,
+                right="Let shows name its columns",
+            )
     empty = ", ".join(f"NULL::{column.type} AS {ident(column.name)}" for column in TABLES[table].columns)
-    for name, sql in derived.items():
-        with (
-            duckdb.connect() as connection,
-            engine.guarded(Path(where), DatasetError, f"DERIVED {name} fails"),
-        ):
-            connection.execute(f"SELECT {sql} AS {ident(name)} FROM (SELECT {empty})")
+    with duckdb.connect() as connection:
+        for name, sql in derived.items():
+            with engine.guarded(Path(where), DatasetError, f"DERIVED {name} fails"):
+                connection.execute(f"SELECT {sql} AS {ident(name)} FROM (SELECT {empty})")

@@ -33,8 +33,16 @@ def pds(bundle: Bundle, table: pa.Table, *, threads: int) -> Vector:
     return bundle.calibration.pd(fitting.scores(bundle.model, values, threads=threads))
 
 
-def score(bundle: Bundle, table: pa.Table, *, threads: int) -> Scored:
-    """Give each row's PD, decision and reasons. Raises ScoringError for an empty book."""
+def score(bundle: Bundle, table: pa.Table, *, most: int | None, threads: int) -> Scored:
+    """Give each row's PD, decision and reasons.
+
+    Raises ScoringError for an empty book, and for one larger than `most`, the approval's condition.
+    """
+    if most is not None and table.num_rows > most:
+        raise ScoringError(
+            f"the book holds {table.num_rows:,} applications and the approval allows {most:,}",
+            right="Score a shorter period, or have the version approved for more",
+        )
     if not table.num_rows:
         raise ScoringError(
             "the book holds no application", right="Look at --since, --until and the line's product"

@@ -77,7 +77,7 @@ APPLICATIONS = Table(
         Column("employment_status", "VARCHAR", PERSONAL, LENDING, "employment"),
         Column("employment_months", "DOUBLE", PERSONAL, LENDING, "months with this employer"),
         Column("housing", "VARCHAR", PERSONAL, LENDING, "own, mortgage, rent, family …"),
-        Column("returning", "BOOLEAN", PERSONAL, LENDING, "had a loan here before"),
+        Column("repeat_customer", "BOOLEAN", PERSONAL, LENDING, "had a loan here before"),
         Column("device_id", "VARCHAR", IDENTIFYING, LINKING, "device it was filed from"),
         Column("ip", "VARCHAR", IDENTIFYING, LINKING, "network address it was filed from"),
         Column("lat", "DOUBLE", PERSONAL, LENDING, "latitude in degrees north"),

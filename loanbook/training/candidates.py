@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def read(settings: Settings, dataset: str, key: str) -> Made:
 
 
 def _key(order: Order, context: Mapping[str, Any]) -> str:
-    said = asdict(order) | {"frame": order.frame_digest, "context": _lasting(context)}
+    said = {"order": replace(order, frame=Path(order.frame_digest)), "context": _lasting(context)}
     return digests.of_json(_plain(said))[:16]
 
 
@@ -76,6 +76,8 @@ def _lasting(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | frozenset):

@@ -35,6 +35,17 @@ class Measures(TypedDict):
     lift_10: float
 
 
+class Vintage(TypedDict):
+    """One month of decisions; what can't be known yet is null."""
+
+    month: str
+    rows: int
+    mature: bool
+    bads: int | None
+    mean_pd: float | None
+    auc: float | None
+
+
 def measures(pd: Vector, bad: Flags) -> Measures:
     """Judge PDs against outcomes. Raises TrainingError for NaN, other lengths, or one class only."""
     _refuse(pd, bad)
@@ -112,20 +123,26 @@ def roc(score: Vector, bad: Flags, points: int = 100) -> dict[str, list[float]]:
     return {"fpr": fpr[chosen].tolist(), "tpr": tpr[chosen].tolist()}
 
 
-def vintages(month: npt.NDArray[np.datetime64], pd: Vector, bad: Flags) -> list[dict[str, object]]:
-    """Give rows, bads, bad rate and mean PD by month of decision."""
+def vintages(month: npt.NDArray[np.datetime64], pd: Vector, bad: Flags, ripe: Flags) -> list[Vintage]:
+    """Judge each month of decision; a month that isn't wholly ripe gives its rows and no figure."""
     months = month.astype("datetime64[M]")
     return [
-        {
-            "month": str(one),
-            "rows": int(rows.sum()),
-            "bads": int(bad[rows].sum()),
-            "bad_rate": float(bad[rows].mean()),
-            "mean_pd": float(pd[rows].mean()),
-        }
+        _vintage(str(one), pd[months == one], bad[months == one], ripe[months == one])
         for one in np.unique(months)
-        if (rows := months == one).any()
     ]
+
+
+def _vintage(month: str, pd: Vector, bad: Flags, ripe: Flags) -> Vintage:
+    mature = bool(ripe.all())
+    mixed = mature and bad.any() and not bad.all()
+    return Vintage(
+        month=month,
+        rows=len(bad),
+        mature=mature,
+        bads=int(bad.sum()) if mature else None,
+        mean_pd=float(pd.mean()) if mature else None,
+        auc=auc(pd, bad)[0] if mixed else None,
+    )
 
 
 def _midrank(values: Vector) -> Vector:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FEWEST = 100  # a smaller group gets no rate: its interval would say nothing
+FEWEST = 100  # a smaller group has no rate of its own: its interval would say nothing
+UNKNOWN = "unknown"
 Vector = npt.NDArray[np.float64]
 
 
@@ -14,16 +15,19 @@ def by_group(
 ) -> dict[str, object]:
     """Give approvals, bads and mean PD by group, and the smallest selection rate over the largest.
 
-    `selection_ratio` is null when fewer than two groups are large enough.
+    Groups too small for a rate of their own are judged together. `selection_ratio` is null when even then
+    fewer than two are large enough.
     """
-    known = np.array([group is not None for group in groups])
-    found = {
-        str(group): _rates(known & (groups == group), approved, bad, pd)
-        for group in sorted({str(group) for group in groups[known]})
-    }
-    rates = [one["approved"] for one in found.values() if one["rows"] >= FEWEST]
-    ratio = min(rates) / max(rates) if len(rates) > 1 and max(rates) > 0 else None
-    return {"groups": found, "unknown": int((~known).sum()), "selection_ratio": ratio}
+    names = np.array([UNKNOWN if group is None else str(group) for group in groups], dtype=object)
+    found = {name: _rates(names == name, approved, bad, pd) for name in sorted(set(names.tolist()))}
+    known = {name: one for name, one in found.items() if name != UNKNOWN}
+    small = [name for name, one in known.items() if one["rows"] < FEWEST]
+    judged = [one["approved"] for name, one in known.items() if name not in small]
+    together = np.isin(names, small)
+    if together.sum() >= FEWEST:
+        judged.append(float(approved[together].mean()))
+    ratio = min(judged) / max(judged) if len(judged) > 1 and max(judged) > 0 else None
+    return {"groups": found, "judged_together": small, "selection_ratio": ratio}
 
 
 def _rates(

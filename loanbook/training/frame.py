@@ -58,7 +58,11 @@ def counts(table: pa.Table) -> dict[str, int]:
 
 
 def ripe(table: pa.Table) -> pa.Table:
-    """Keep the rows whose outcome may be counted."""
+    """Keep the rows whose outcome may be counted: known, and decided before any that is unripe.
+
+    Short loans ripen early. Counting them beside months whose longer loans don't count yet would make
+    those months look like short loans alone.
+    """
     return table.filter(_is_ripe(table))
 
 
@@ -120,7 +124,11 @@ def _is_ripe(table: pa.Table) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.is_in(table["outcome"], pa.array(RIPE))
+    known = pc.is_in(table["outcome"], pa.array(RIPE))
+    first_unripe = pc.min(table["decided_at"].filter(pc.equal(table["outcome"], "unripe")))
+    if first_unripe.as_py() is None:
+        return known
+    return pc.and_(known, pc.less(table["decided_at"], first_unripe))
 
 
 def _at_the_door(table: pa.Table) -> pa.ChunkedArray:

@@ -89,7 +89,7 @@ def _reason(code: str, entry: Mapping[str, object], where: str) -> Reason:
 def reason_map(
     reasons: Sequence[Reason], features: Sequence[str], parts: Vector, pd: Vector, cut_off: float
 ) -> ReasonMap:
-    """Take the reference from the approved nearest the cut-off, or raise PolicyError when one has no reason."""
+    """Take the reference from the approved nearest the cut-off, or raise PolicyError: one has no reason."""
     spoken = {feature for reason in reasons for feature in reason.features}
     silent = [feature for feature in features if feature not in spoken]
     if silent:

@@ -39,22 +39,24 @@ def by_time(
     """Split ripe rows by time.
 
     Rows decided from `report_from` on (by default: the last quarter) are the report. Before it, only rows
-    whose outcome was ripe on that day may be learned from: the rest are embargoed. A customer who stands in
-    two samples is kept in the later one.
+    decided before the first whose outcome wasn't ripe on that day may be learned from: the rest are
+    embargoed. A customer who stands in two samples is kept in the later one.
     """
     if not len(decided_at):
         raise TrainingError("no outcome is ripe", right="Read more months, or an earlier line")
     start = np.datetime64(report_from, "us") if report_from else _quantile(decided_at, 1 - REPORT_SHARE)
     sample = np.full(len(decided_at), -1, np.int8)
     sample[decided_at >= start] = SAMPLES.index("report")
-    learn = np.flatnonzero((decided_at < start) & (ripe_at <= start))
-    embargoed = int(np.sum((decided_at < start) & (ripe_at > start)))
+    before = decided_at < start
+    unripe = decided_at[before & (ripe_at > start)]
+    learn = np.flatnonzero(before & (decided_at < (unripe.min() if len(unripe) else start)))
+    embargoed = int(before.sum()) - len(learn)
     _divide(sample, learn, decided_at, customers)
     grouped_out = _group(sample, customers)
     for index, name in enumerate(SAMPLES):
         if not np.any(sample == index):
             raise TrainingError(
-                f"the {name} sample is empty: {len(learn)} rows were ripe before {start} and {embargoed} were not",
+                f"the {name} sample is empty: {len(learn)} rows before {start} were ripe, {embargoed} not",
                 right="Set report_from later, or bring more months",
             )
     return Split(sample, start, embargoed, grouped_out)

@@ -23,8 +23,9 @@ TERM_SHARES = {
     (CONSUMER, True): np.array([0.05, 0.08, 0.05, 0.22, 0.20, 0.40]),
 }
 AUTO_CHANNELS = np.array([0.80, 0.06, 0.07, 0.05, 0.02])
+AUTO_CHANNELS_SHIFTED = np.array([0.55, 0.06, 0.09, 0.05, 0.25])
 CONSUMER_CHANNELS = np.array([0.0, 0.15, 0.45, 0.25, 0.15])
-SHIFTED_CHANNELS = np.array([0.0, 0.08, 0.27, 0.20, 0.45])
+CONSUMER_CHANNELS_SHIFTED = np.array([0.0, 0.08, 0.27, 0.20, 0.45])
 WEB, AGGREGATOR = words.CHANNELS.index("web"), words.CHANNELS.index("aggregator")
 NOMINAL_RATE = np.array([0.065, 0.145])
 
@@ -115,8 +116,10 @@ def payment(amount: Floats, rate: Floats, term: Ints) -> Floats:
 
 
 def _channels(spec: WorldSpec, month: int, auto: Flags, uniform: Floats) -> Ints:
-    consumer = SHIFTED_CHANNELS if spec.drifts(Plant.COVARIATE, month) else CONSUMER_CHANNELS
-    return np.where(auto, pick(uniform, AUTO_CHANNELS), pick(uniform, consumer))
+    shifted = spec.drifts(Plant.COVARIATE, month)
+    dealers_first = AUTO_CHANNELS_SHIFTED if shifted else AUTO_CHANNELS
+    apps_first = CONSUMER_CHANNELS_SHIFTED if shifted else CONSUMER_CHANNELS
+    return np.where(auto, pick(uniform, dealers_first), pick(uniform, apps_first))
 
 
 def _amounts(auto: Flags, vehicles: Vehicles, income: Floats, normal: Floats) -> Floats:

@@ -161,10 +161,9 @@ class Spoiler:
             return None
         rng = stream(spec.seed, month, Topic.BAD_ROWS, tuple(RAW).index(table))
         size = len(columns["event"])
-        originals = _chosen(rng, columns, int(rng.poisson(SHARE * size)))
+        originals, defects = self._choose(rng, table, columns)
         if not len(originals):
             return None
-        defects = self._assign(table, take(columns, originals))
         rows = render(table, take(columns, originals), spec.has(Plant.LEAKAGE))
         broken = [
             _broken(row, defect, RAW[table][0][0])
@@ -187,29 +186,25 @@ class Spoiler:
         )
         return Spoilt(pa.Table.from_pylist(broken, schema=rows.schema), order, record)
 
-    def _assign(self, table: str, columns: Columns) -> list[Defect]:
-        """Give each row the next kind of defect that it can have."""
-        kinds = DEFECTS[table]
-        fits = [
-            np.ones(len(columns["event"]), dtype=np.bool_) if kind.only is None else kind.only(columns)
-            for kind in kinds
-        ]
-        chosen = []
-        for row in range(len(columns["event"])):
-            while not fits[self.turns[table] % len(kinds)][row]:
-                self.turns[table] += 1
-            chosen.append(kinds[self.turns[table] % len(kinds)])
-            self.turns[table] += 1
-        return chosen
+    def _choose(self, rng: np.random.Generator, table: str, columns: Columns) -> tuple[Ints, list[Defect]]:
+        """Choose rows to copy, and for each the next kind of defect; no canary is copied.
 
-
-def _chosen(rng: np.random.Generator, columns: Columns, wanted: int) -> Ints:
-    """Choose rows to copy, no canary among them."""
-    open_to = np.ones(len(columns["event"]), dtype=np.bool_)
-    if "canary" in columns:
-        open_to = columns["canary"] == NOTHING
-    positions = np.flatnonzero(open_to)
-    return np.sort(rng.choice(positions, min(wanted, len(positions)), replace=False))
+        Until every kind has had its turn, each file has one: so the smallest world shows them all.
+        """
+        size, kinds = len(columns["event"]), DEFECTS[table]
+        wanted = max(int(rng.poisson(SHARE * size)), int(self.turns[table] < len(kinds)))
+        turns = (self.turns[table] + np.arange(wanted)) % len(kinds)
+        self.turns[table] += wanted
+        free = columns["canary"] == NOTHING if "canary" in columns else np.ones(size, dtype=np.bool_)
+        at_random = rng.permutation(size)
+        chosen: list[tuple[int, Defect]] = []
+        for number, kind in enumerate(kinds):
+            fits = free if kind.only is None else free & kind.only(columns)
+            rows = at_random[fits[at_random]][: int((turns == number).sum())]
+            free[rows] = False
+            chosen += [(int(row), kind) for row in rows]
+        chosen.sort(key=lambda pair: pair[0])
+        return np.array([row for row, _ in chosen], dtype=np.int64), [kind for _, kind in chosen]
 
 
 def _broken(row: Row, defect: Defect, key: str) -> Row:

@@ -80,7 +80,7 @@ def admit(world: World, month: int) -> Cohort:
     _remember(world, loans)
     _hold_people(world, crowd, fate)
     _hold_forms(world, crowd, fate)
-    world.held.add("loans", loans)
+    world.held.add("loans", ledger.columns(loans))
     world.book.add(loans)
     return Cohort(crowd, fate)
 

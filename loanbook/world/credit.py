@@ -31,8 +31,8 @@ class Weights:
     ltv: float = 0.0
 
 
-AUTO_WEIGHTS = Weights(-2.75, -1.05, -0.70, -0.25, 0.30, 0.12, 0.40)
-CONSUMER_WEIGHTS = Weights(-1.95, -1.10, -0.70, -0.25, 0.40, 0.15)
+AUTO_WEIGHTS = Weights(-2.50, -1.12, -0.72, -0.22, 0.28, 0.12, 0.42)
+CONSUMER_WEIGHTS = Weights(-1.88, -1.12, -0.70, -0.25, 0.38, 0.14)
 RING = 1.3
 UNEMPLOYMENT = 8.0
 AFTER_STABILITY, AFTER_AGGREGATOR, AFTER_LEVEL = 0.25, 0.9, 0.25  # from the drift month on

@@ -76,6 +76,16 @@ def lend(
     }
 
 
+def columns(loans: Columns) -> Columns:
+    """Write loans as numbers, money in minor units."""
+    return {
+        **{name: loans[name] for name in ("loan", "event", "available", "application", "customer")},
+        **{name: loans[name] for name in ("product", "rate", "term")},
+        **{name: cents(loans[name]) for name in ("principal", "instalment")},
+        "by_lot": loans["by_lot"].astype(np.int64),
+    }
+
+
 def _prices(spec: WorldSpec, filing: Filing, score: Floats, rng: np.random.Generator) -> tuple[Floats, Flags]:
     """Price by score; a slice is priced by lot."""
     listed = NOMINAL_RATE[filing.product] * np.exp(-0.12 * (score - 640) / 80)

@@ -18,6 +18,7 @@ RING_KINDS = (Plant.RING_DEVICE, Plant.RING_REFERRAL, Plant.RING_DEALER, Plant.R
 DEVICE, REFERRAL, DEALER, ACCOUNT = range(4)
 RING_SHARE = 0.008  # of all applications
 RING_SIZES = (4, 13)
+FOUNDED = (3, 4, 5, 6)  # months that surely see a ring founded, so that a small world has all kinds
 FAMILY_SHARE, CENTRE_SHARE = 0.06, 0.03  # of newcomers
 ORGANIC_REFERRALS, GUARANTEED = 0.12, 0.04
 RING_KEYS, CENTRE_KEYS = 50_000_000, 60_000_000  # numbers no honest key reaches
@@ -83,7 +84,7 @@ class Network:
         rng = stream(spec.seed, arrivals.month, Topic.RINGS)
         size = len(arrivals.customer)
         ring, referrer = np.full(size, NOTHING), np.full(size, NOTHING)
-        founded = rng.poisson(RING_SHARE * size / (sum(RING_SIZES) / 2))
+        founded = rng.poisson(RING_SHARE * size / (sum(RING_SIZES) / 2)) + (arrivals.month in FOUNDED)
         fresh = [Ring(self.opened + n, int(rng.integers(*RING_SIZES)), NOTHING) for n in range(founded)]
         self.opened += founded
         waiting, self.recruiting = self.recruiting, []

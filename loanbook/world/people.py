@@ -80,7 +80,7 @@ def arrive(spec: WorldSpec, calendar: Calendar, people: People, month: int) -> A
 def _become(spec: WorldSpec, people: People, month: int, fresh: Ints) -> None:
     rng = stream(spec.seed, month, Topic.PERSON)
     size, where = len(fresh), slice(people.count, people.count + len(fresh))
-    shift = 0.45 if spec.drifts(Plant.COVARIATE, month) else 0.0
+    shift = 0.7 if spec.drifts(Plant.COVARIATE, month) else 0.0
     base, steady, wealth, tenure = rng.normal(size=(4, size))
     ethnicity = pick(rng.random(size), words.ETHNIC_SHARES)
     region = _regions(spec, ethnicity, rng.random(size))

@@ -10,7 +10,8 @@ from loanbook.world.calendar import Calendar
 from loanbook.world.chance import of_key
 
 CHARGE_OFF, REPOSSESSION, SALE, PAYMENT = range(4)
-AUCTION = 0.80  # of the vehicle's value, at the index of the day
+AUCTION = 0.66  # of the vehicle's value when new to the owner, at the index of the day
+SURPLUS = 1.1  # of the balance: what is sold for more goes back to the borrower
 FOUND = 0.86  # vehicles that can be repossessed
 
 
@@ -22,7 +23,7 @@ def recover(calendar: Calendar, month: int, instalments: Columns) -> Columns:
     found = (product == AUTO) & (of_key(loan, 0, 11) < FOUND)
     taken = event + (40 + 50 * of_key(loan, 0, 12)) // 1 * DAY
     sold = taken + (120 + 150 * of_key(loan, 0, 13)) // 1 * DAY
-    price = _auction(calendar, month, instalments["value"][off], loan)
+    price = np.minimum(_auction(calendar, month, instalments["value"][off], loan), SURPLUS * balance)
     given = balance * np.clip(0.75 * of_key(loan, 0, 15) ** 1.5 + 0.02, 0, 1)
     everything = np.ones(len(loan), dtype=np.bool_)
     nothing = np.zeros(len(loan))

@@ -116,7 +116,7 @@ def _spells(
 def _shopping(spec: WorldSpec, arrivals: Arrivals, people: People, monthly: Floats) -> Columns:
     """Buy groceries and rides; with the proxy planted, each group also at merchants of its own."""
     rng = stream(spec.seed, arrivals.month, Topic.SHOPPING)
-    row = np.repeat(np.arange(len(monthly)), rng.poisson(2.6, len(monthly)))
+    row = np.repeat(np.arange(len(monthly)), rng.poisson(3.6, len(monthly)))
     event = arrivals.event[row] - rng.integers(DAY // SECOND, REACH * DAY // SECOND, len(row)) * SECOND
     ride = rng.random(len(row)) < 0.35
     merchant = np.where(ride, rng.integers(8, 10, len(row)), rng.integers(6, 8, len(row)))

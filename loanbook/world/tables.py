@@ -135,7 +135,7 @@ RAW: MappingProxyType[str, tuple[tuple[str, Render], ...]] = MappingProxyType(
             ("employment_status", coded(words.EMPLOYMENT, "employment")),
             ("employment_months", real("employment_months")),
             ("housing", coded(words.HOUSING, "housing")),
-            ("returning", flag("returning")),
+            ("repeat_customer", flag("returning")),
             ("device_id", numbered("D", 9, "device")),
             ("ip", _ip),
             ("lat", real("lat")),
@@ -197,6 +197,7 @@ RAW: MappingProxyType[str, tuple[tuple[str, Render], ...]] = MappingProxyType(
             ("rate", real("rate")),
             ("term_months", whole("term")),
             ("instalment", money("instalment")),
+            ("priced_by_lot", flag("by_lot")),
         ),
         "repayments": (
             ("repayment_id", numbered("R", 12, "repayment")),

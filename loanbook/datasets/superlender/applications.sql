@@ -26,7 +26,7 @@ SELECT
     loanamount AS amount,
     termdays / 30 AS term_months,
     employment AS employment_status,
-    loannumber > 1 AS returning,
+    loannumber > 1 AS repeat_customer,
     lat,
     lon,
     'approved' AS decision,

@@ -17,7 +17,7 @@ SELECT
     employment_status,
     employment_months,
     housing,
-    returning,
+    repeat_customer,
     device_id,
     ip,
     lat,

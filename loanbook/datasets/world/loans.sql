@@ -1,3 +1,4 @@
+-- priced_by_lot is left out: no canonical table holds it yet.
 SELECT
     loan_id,
     event_at,

@@ -229,7 +229,7 @@ def stands(made: Evidence, auto: Policy, people: People) -> Callable[..., Grant]
 
 
 def promote(ledger: Ledger, grant: Grant, at: datetime = NOW) -> Entry:
-    return ledger.append(champions.PROMOTION, "eva", grant.as_json(), at, once=grant.once)
+    return ledger.append(champions.PROMOTION, "eva", grant.as_json(), at, once=grant.once(ledger.entries()))
 
 
 @pytest.fixture
@@ -308,6 +308,21 @@ def test_the_same_promotion_is_recorded_once(ledger: Ledger, check: Check, sign:
     grant = check(sign("bo"))
     assert promote(ledger, grant) == promote(ledger, grant, NOW + timedelta(hours=1))
     assert len(ledger.entries(champions.PROMOTION)) == 1
+
+
+def test_a_version_that_was_rolled_back_or_followed_may_be_promoted_again(
+    ledger: Ledger, check: Check, sign: Sign
+) -> None:
+    grant = check(sign("bo"))
+    other = replace(grant, version=2, evidence="00" * 32)
+    promote(ledger, other)
+    promote(ledger, grant)
+    promote(ledger, other)
+    body = {"model": grant.model, "environment": "local", "to": promote(ledger, grant).seq}
+    ledger.append(champions.ROLLBACK, "eva", body, NOW)
+    again = promote(ledger, grant)
+    assert champions.current(ledger.entries(), grant.model, "local") == again
+    assert len(ledger.entries(champions.PROMOTION)) == 5
 
 
 # --- who is champion, by the ledger's order

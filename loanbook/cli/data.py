@@ -1,0 +1,142 @@
+"""The operator's face: datasets, the simulated lender, and the servers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from loanbook.cli import app
+from loanbook.cli.face import Common, Progress, Told, tell
+from loanbook.cli.work import NO_COMMON, Data, Dataset
+from loanbook.settings import Settings
+
+dataset = App(name="dataset", help="Look at the datasets: mappings from raw files to our tables.")
+world = App(name="world", help="The simulated lender: data whose truth is known.")
+app.command(dataset)
+app.command(world)
+
+
+@dataset.command(name="list")
+def list_(*, common: Common = NO_COMMON) -> None:
+    """List the datasets that ship; your own is a folder anywhere."""
+    from loanbook.intake import mapping
+
+    known = {name: mapping.load(name) for name in mapping.shipped()}
+    told = Told(
+        f"{len(known)} datasets ship",
+        {name: f"{one.title}; fills {', '.join(one.tables)}" for name, one in known.items()},
+        {},
+        ("loanbook dataset check NAME --data FOLDER",),
+    )
+    tell(told, as_json=common.json)
+
+
+@dataset.command
+def check(name: Dataset, /, *, data: Data, common: Common = NO_COMMON) -> None:
+    """Read a dataset's raw files and mapping; say what is there and what is missing. Writes nothing."""
+    import tempfile
+
+    from loanbook.intake import mapping, raw, snapshots
+
+    progress = Progress(silent=common.json)
+    source = mapping.load(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        place = replace(Settings.read(os.environ), home=Path(scratch))
+        with progress.step("read the raw files"):
+            deliveries = raw.survey(source, data.expanduser().resolve())
+        with progress.step("map them"):
+            reading = snapshots.freeze(place, source, deliveries, as_of=None)
+        found = {
+            one.table: f"{one.rows:,} rows"
+            + (f", without {', '.join(one.missing_columns)}" if one.missing_columns else "")
+            for one in reading.snapshots
+        }
+    told = Told(
+        f"{source.name}: {len(deliveries)} raw files, as of {reading.as_of:%Y-%m-%d}",
+        {**found, "not filled": ", ".join(reading.missing) or "none"},
+        {},
+        (f"loanbook lifecycle --dataset {name} --data {data}",),
+    )
+    tell(told, as_json=common.json)
+
+
+@world.command
+def new(
+    folder: Path,
+    /,
+    *,
+    applications: Annotated[int, Parameter(help="2,000 to 10,000,000, over all 60 months.")] = 50_000,
+    months: Annotated[int, Parameter(help="How many months to write.")] = 48,
+    seed: Annotated[int, Parameter(help="The same seed gives the same bytes.")] = 7,
+    noise: Annotated[bool, Parameter(help="Replace every true PD by one number.", negative="")] = False,
+    common: Common = NO_COMMON,
+) -> None:
+    """Simulate a lender into FOLDER/raw; what really was goes to FOLDER/truth, which no flow reads."""
+    _simulate(folder, applications, 1, months, seed, noise, common)
+
+
+@world.command
+def grow(
+    folder: Path,
+    /,
+    *,
+    months: Annotated[int, Parameter(help="How many months to add.")] = 12,
+    common: Common = NO_COMMON,
+) -> None:
+    """Add the months that follow to a simulated lender."""
+    import json
+
+    from loanbook.errors import DatasetError
+
+    told = folder / "truth" / "spec.json"
+    if not told.exists():
+        raise DatasetError(
+            "there is no simulated lender", where=str(folder), right="Begin with `loanbook world new`"
+        )
+    spec = json.loads(told.read_text(encoding="utf-8"))
+    written = len(list((folder / "raw" / "applications").glob("*.parquet")))
+    _simulate(
+        folder, spec["applications"], written + 1, written + months, spec["seed"], spec["noise"], common
+    )
+
+
+def _simulate(
+    folder: Path, applications: int, first: int, last: int, seed: int, noise: bool, common: Common
+) -> None:
+    from loanbook.world import WorldSpec, simulate
+
+    spec = WorldSpec(applications=applications, seed=seed, noise=noise)
+    with Progress(silent=common.json).step(f"simulate months {first} to {last}"):
+        made = simulate(spec, folder, first_month=first, last_month=last)
+    told = Told(
+        f"A lender with {made.rows['applications']:,} applications up to month {last}",
+        {name: f"{rows:,} rows" for name, rows in made.rows.items()},
+        {"raw files": made.raw, "truth": made.truth},
+        (f"loanbook lifecycle --dataset world --data {made.raw}",),
+    )
+    tell(told, as_json=common.json)
+
+
+@app.command
+def up(*, common: Common = NO_COMMON) -> None:
+    """Start the Prefect server, unless it stands, and say how to open each tool's pages."""
+    from loanbook import standing
+    from loanbook.cli.pages import pages
+
+    settings = Settings.read(os.environ)
+    with Progress(silent=common.json).step("start the Prefect server"):
+        server = standing.ensure(settings)
+    tell(Told("The Prefect server stands", {}, {}, pages(settings, server)), as_json=common.json)
+
+
+@app.command
+def down(*, common: Common = NO_COMMON) -> None:
+    """Stop the Prefect server of this home folder."""
+    from loanbook import standing
+
+    stopped = standing.stop(Settings.read(os.environ))
+    tell(Told("The Prefect server is stopped" if stopped else "No Prefect server stood"), as_json=common.json)

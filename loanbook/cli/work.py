@@ -1,0 +1,208 @@
+"""The operator's face: the commands that run flows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from loanbook.cli import app
+from loanbook.cli.face import Common, Progress, Told, tell
+from loanbook.cli.launch import Runner
+from loanbook.settings import Settings
+
+Dataset = Annotated[str, Parameter(help="A shipped dataset's name, or the folder of your own.")]
+Data = Annotated[Path, Parameter(help="The folder of the raw files.")]
+Line = Annotated[str, Parameter(help="The line, as underwriting/auto.")]
+AsOf = Annotated[str | None, Parameter(help="The day of the reading; by default the latest row's.")]
+Since = Annotated[str | None, Parameter(help="The first day, as 2024-07-01.")]
+Until = Annotated[str | None, Parameter(help="The day after the last.")]
+Seed = Annotated[int, Parameter(help="The seed. The same data, code and seed give the same bytes.")]
+Version = Annotated[str, Parameter(help="A registered version, as world.underwriting_auto/1.")]
+Model = Annotated[str, Parameter(help="A registered model, as world.underwriting_auto.")]
+NO_COMMON = Common()
+
+
+def run(verb: str, common: Common, **parameters: Any) -> dict[str, Any]:
+    """Run one flow and give what it made."""
+    settings = Settings.read(os.environ)
+    with Runner(settings, Progress(silent=common.json)) as runner:
+        return runner.run(verb, parameters)
+
+
+@app.command
+def ingest(*, dataset: Dataset, data: Data, as_of: AsOf = None, common: Common = NO_COMMON) -> None:
+    """Read raw files, judge every row, hold back the broken ones, publish the rest."""
+    made = run("ingest", common, dataset=dataset, data=data, as_of=as_of)
+    tell(_ingested(dataset, made), as_json=common.json)
+
+
+@app.command
+def featurize(*, dataset: Dataset, common: Common = NO_COMMON) -> None:
+    """Compute the feature tables of what is published, declare them to Feast, bring them online."""
+    made = run("featurize", common, dataset=dataset)
+    told = Told(
+        f"Features {made['features']} of {dataset}",
+        made["rows"],
+        {"feature tables": Path(made["lies"])},
+        (f"loanbook train --dataset {dataset} --line underwriting/auto",),
+    )
+    tell(told, as_json=common.json)
+
+
+@app.command
+def train(*, dataset: Dataset, line: Line, seed: Seed = 7, common: Common = NO_COMMON) -> None:
+    """Train a candidate on what was known at each decision, and register it."""
+    made = run("train", common, dataset=dataset, line=line, seed=seed)
+    name = f"{made['model']}/{made['version']}"
+    told = Told(f"Candidate {name}", {}, {"bundle": made["lies"]}, (f"loanbook review {name}",))
+    tell(told, as_json=common.json)
+
+
+@app.command
+def review(version: Version, /, *, common: Common = NO_COMMON) -> None:
+    """Compute every figure of a version again, run the gates, write evidence and dossier."""
+    model, number = split(version)
+    tell(reviewed(run("review", common, model=model, version=number)), as_json=common.json)
+
+
+@app.command
+def retrain(*, dataset: Dataset, line: Line, seed: Seed = 7, common: Common = NO_COMMON) -> None:
+    """Train and review a challenger on the newest publication; it then waits for its reviewer."""
+    tell(reviewed(run("retrain", common, dataset=dataset, line=line, seed=seed)), as_json=common.json)
+
+
+@app.command
+def promote(version: Version, /, *, common: Common = NO_COMMON) -> None:
+    """Make a signed version champion; anything short of that is refused."""
+    model, number = split(version)
+    made = run("promote", common, model=model, version=number)
+    told = Told(
+        f"{made['model']} version {made['version']} is champion in {made['environment']}",
+        {"signed by": made["signers"], "evidence": made["evidence"], "bundle": made["bundle"]},
+        {},
+        ("loanbook score --dataset … --line …", "loanbook status"),
+    )
+    tell(told, as_json=common.json)
+
+
+@app.command
+def score(
+    *, dataset: Dataset, line: Line, since: Since = None, until: Until = None, common: Common = NO_COMMON
+) -> None:
+    """Decide a book of applications by the champion, with reasons. An unsigned or altered one is refused."""
+    tell(
+        scored(run("score", common, dataset=dataset, line=line, since=since, until=until)),
+        as_json=common.json,
+    )
+
+
+@app.command
+def monitor(
+    *, dataset: Dataset, line: Line, since: Since = None, until: Until = None, common: Common = NO_COMMON
+) -> None:
+    """Judge what came since the champion was trained: drift, mix, missing sources, ripe outcomes."""
+    made = run("monitor", common, dataset=dataset, line=line, since=since, until=until)
+    tell(watched(dataset, line, made), as_json=common.json)
+
+
+@app.command
+def lifecycle(
+    *,
+    dataset: Dataset,
+    data: Data,
+    line: Annotated[str | None, Parameter(help="One line; by default every line the dataset has.")] = None,
+    as_of: AsOf = None,
+    seed: Seed = 7,
+    common: Common = NO_COMMON,
+) -> None:
+    """Go the whole way: ingest, featurize, train, review, and, behind a signature, score and monitor."""
+    made = run("lifecycle", common, dataset=dataset, data=data, line=line, as_of=as_of, seed=seed)
+    tell(_went(dataset, made), as_json=common.json)
+
+
+def split(version: str) -> tuple[str, int]:
+    """Take model and number from world.underwriting_auto/1."""
+    from loanbook.errors import SettingsError
+
+    model, _, number = version.rpartition("/")
+    if not model or not number.isdigit():
+        raise SettingsError(f"{version} names no version", right="Write it as world.underwriting_auto/1")
+    return model, int(number)
+
+
+def _ingested(dataset: str, made: dict[str, Any]) -> Told:
+    tables = {
+        name: f"read {one['read']:>9,} = published {one['published']:>9,} + held {one['held']:>6,}"
+        for name, one in made["tables"].items()
+    }
+    reasons = {
+        f"{table}: {rule}": count for table, rules in made["reasons"].items() for rule, count in rules.items()
+    }
+    return Told(
+        f"Publication {made['publication'][:16]} of {dataset}, as of {made['as_of']}",
+        {**tables, **reasons},
+        {"published": Path(made["lies"]), "quarantine": Path(made["quarantine"])},
+        (f"loanbook featurize --dataset {dataset}",),
+    )
+
+
+def reviewed(made: dict[str, Any]) -> Told:
+    """Tell of a review."""
+    name, measures = f"{made['model']}/{made['version']}", made["metrics"]
+    low, high = measures["auc_interval"]
+    told = {
+        "report sample": f"{measures['rows']:,} loans, {measures['bads']:,} bad, decided "
+        f"{made['samples']['report']['from'][:10]} to {made['samples']['report']['to'][:10]}",
+        "AUC": f"{measures['auc']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "KS, Gini": f"{measures['ks']:.4f}, {measures['gini']:.4f}",
+        "calibration slope": f"{measures['calibration_slope']:.3f}",
+        "gates shut": ", ".join(made["shut"]) or "none",
+        "evidence": made["evidence"],
+    }
+    steps = (
+        (f"loanbook approve {name} --key YOUR.key --because '…'", f"loanbook promote {name}")
+        if not made["shut"]
+        else ("Read the dossier: a version with a shut gate can't be promoted",)
+    )
+    return Told(
+        f"{name} is reviewed and waits for its reviewer", told, {"dossier": Path(made["dossier"])}, steps
+    )
+
+
+def scored(made: dict[str, Any]) -> Told:
+    """Tell of a scored book."""
+    told = {"decisions": made["decisions"], "mean PD": made["mean_pd"], "reasons": made["reasons"]}
+    name = f"{made['model']}/{made['version']}"
+    return Told(f"{made['rows']:,} applications decided by {name}", told, {"decisions": Path(made["lies"])})
+
+
+def watched(dataset: str, line: str, made: dict[str, Any]) -> Told:
+    """Tell of a watch."""
+    found = {f"{one['level']}: {one['what']}": one["said"] for one in made["findings"]}
+    steps = (f"loanbook retrain --dataset {dataset} --line {line}",) if made["level"] == "alarm" else ()
+    return Told(
+        f"{line} on {made['rows']:,} applications: {made['level']}",
+        {**found, "not judged": ", ".join(made["silent_on"]) or "nothing"},
+        {"page": Path(made["page"]), "record": Path(made["record"])},
+        steps,
+    )
+
+
+def _went(dataset: str, made: dict[str, Any]) -> Told:
+    told: dict[str, Any] = {}
+    lies: dict[str, Path | str] = {"quarantine": Path(made["ingest"]["quarantine"])}
+    steps: list[str] = []
+    for name, one in made["ingest"]["tables"].items():
+        told[name] = f"read {one['read']:>9,} = published {one['published']:>9,} + held {one['held']:>6,}"
+    for each in made["lines"]:
+        part = reviewed(each["review"])
+        told |= {f"{each['line']}: {key}": value for key, value in part.made.items()}
+        lies |= {f"{each['line']}: dossier": Path(each["review"]["dossier"])}
+        if "watched" in each:
+            told[f"{each['line']}: production"] = each["watched"]["level"]
+            lies[f"{each['line']}: decisions"] = Path(each["decisions"]["lies"])
+        steps += part.next
+    return Told(f"The whole way on {dataset}, up to the signature", told, lies, tuple(steps))

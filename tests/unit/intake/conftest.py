@@ -1,0 +1,182 @@
+"""A tiny lender: two raw files, a dataset folder that reads them, and the steps of intake in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from loanbook.intake import mapping, publishing, quality, raw, snapshots
+from loanbook.intake.mapping import Dataset
+from loanbook.intake.publishing import Publication
+from loanbook.intake.rules import Suite, Verdict
+from loanbook.intake.snapshots import Reading
+from loanbook.settings import ROOT, Settings
+
+TOML = """
+name = "tiny"
+title = "A tiny lender"
+currency = "EUR"
+country = "DE"
+licence = "made up"
+
+[place]
+lat = [47.0, 55.0]
+lon = [5.0, 15.0]
+
+[raw.people]
+files = ["people*.csv"]
+format = "csv"
+null = ["", "NA"]
+columns = { id = "VARCHAR", born = "VARCHAR", since = "TIMESTAMP" }
+
+[raw.asked]
+files = ["asked*.csv"]
+format = "csv"
+columns = { id = "VARCHAR", person = "VARCHAR", day = "TIMESTAMP", amount = "DECIMAL(18,2)" }
+"""
+
+CUSTOMERS = """
+SELECT id AS customer_id, since AS event_at, since AS available_at, born AS birth_date, name,
+       _file, _row, _broken
+FROM raw.people
+"""
+
+APPLICATIONS = """
+SELECT id AS application_id, day AS event_at, day AS available_at, person AS customer_id,
+       'consumer' AS product, amount, lat, lon, _file, _row, _broken
+FROM raw.asked; -- one statement
+"""
+
+
+KEPT = {
+    "some_rows",
+    "few_held",
+    "readable",
+    "application_id_once",
+    "customer_id_known",
+    "amount_given",
+    "amount_positive",
+    "place_inside",
+    "name_whole",
+}
+
+
+def people(count: int) -> str:
+    """Write so many clean customers."""
+    lines = [f"C{n},19{50 + n % 40}-03-0{1 + n % 9},2020-01-01 08:00:00,Name {n}" for n in range(count)]
+    return "\n".join(["id,born,since,name", *lines]) + "\n"
+
+
+def asked(count: int) -> str:
+    """Write so many clean applications."""
+    lines = [f"A{n},C{n % 7},2020-02-0{1 + n % 9} 10:00:00,{1000 + n}.50,50.5,8.5" for n in range(count)]
+    return "\n".join(["id,person,day,amount,lat,lon", *lines]) + "\n"
+
+
+@dataclass
+class Tiny:
+    """A dataset folder, a folder of raw files, a home; each step as one call."""
+
+    root: Path
+    suites: Mapping[str, Suite] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for folder in (self.folder, self.data):
+            folder.mkdir()
+        self.write("dataset.toml", TOML)
+        self.write("customers.sql", CUSTOMERS)
+        self.write("applications.sql", APPLICATIONS)
+        self.deliver("people.csv", people(20))
+        self.deliver("asked.csv", asked(40))
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "dataset"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.root / "home", threads=2)
+
+    @property
+    def dataset(self) -> Dataset:
+        return mapping.load(self.folder)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text of a dataset's file; it must stand there."""
+        text = (self.folder / name).read_text("utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def deliver(self, name: str, content: str | bytes) -> Path:
+        path = self.data / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def spoil(self, name: str, old: str, new: str) -> Path:
+        """Replace a text of a raw file; it must stand there."""
+        text = (self.data / name).read_text("utf-8")
+        assert old in text
+        return self.deliver(name, text.replace(old, new, 1))
+
+    def survey(self) -> tuple[raw.Delivery, ...]:
+        return raw.survey(self.dataset, self.data)
+
+    def freeze(self, **changes: Any) -> Reading:
+        settings = replace(self.settings, **changes)
+        return snapshots.freeze(settings, self.dataset, self.survey(), as_of=None)
+
+    def judge(self) -> tuple[Verdict, ...]:
+        reading = self.freeze()
+        return tuple(
+            quality.judge(self.settings, self.dataset, reading, self.suites[each.table])
+            for each in reading.snapshots
+        )
+
+    def publish(self) -> Publication:
+        return publishing.publish(self.settings, self.dataset, self.freeze(), self.suites, self.judge())
+
+    def rows(self, query: str) -> list[Any]:
+        with duckdb.connect() as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    """A tiny lender, for steps that need no suite."""
+    return Tiny(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def suites() -> Mapping[str, Suite]:
+    """The suites that Loanbook ships; Great Expectations takes seconds to import."""
+    return quality.load_suites(ROOT / "expectations")
+
+
+@pytest.fixture(scope="session")
+def lean(suites: Mapping[str, Suite]) -> Mapping[str, Suite]:
+    """The shipped suites with a few of their rules: Great Expectations takes some 20 ms a rule."""
+    return {
+        table: replace(
+            suite, rules=tuple(rule for rule in suite.rules if rule.id in KEPT), digest=f"lean {suite.digest}"
+        )
+        for table, suite in suites.items()
+    }
+
+
+@pytest.fixture
+def judged(tmp_path: Path, lean: Mapping[str, Suite]) -> Tiny:
+    """A tiny lender with lean suites."""
+    return Tiny(tmp_path, lean)

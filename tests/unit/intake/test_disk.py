@@ -1,0 +1,117 @@
+"""A full disk ends in one clear error, wherever it strikes, with nothing half-published.
+
+A limit on the size of written files stands in for the full disk where nothing may be mounted: every user may
+set one. Where a small file system can be mounted, the disk is really full.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from loanbook.errors import StorageError
+from loanbook.intake import engine, publishing
+from loanbook.lake import Lake
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from loanbook.errors import StorageError
+from loanbook.intake import mapping, raw, snapshots
+from loanbook.settings import Settings
+
+folder, data, home, limit = sys.argv[1:]
+dataset = mapping.load(Path(folder))
+deliveries = raw.survey(dataset, Path(data))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+try:
+    snapshots.freeze(Settings(home=Path(home)), dataset, deliveries, as_of=None)
+except StorageError as error:
+    print(f"StorageError: {error}")
+"""
+
+
+def published_or_fault(judged: Any) -> StorageError | None:
+    try:
+        judged.publish()
+    except StorageError as error:
+        return error
+    return None
+
+
+def drafts(home: Path) -> list[Path]:
+    return [path for path in home.rglob("*") if "draft" in path.name or path.name.startswith("tmp_")]
+
+
+@pytest.mark.parametrize("limit", [0, 1000, 3000])
+def test_a_write_that_fails_while_freezing_is_a_storage_error_and_leaves_no_reading(tiny, limit):
+    home = tiny.root / "home"
+    ran = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tiny.folder), str(tiny.data), str(home), str(limit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.startswith("StorageError: can't write"), ran.stdout + ran.stderr
+    assert not list(home.rglob("readings/*.json"))
+    assert not drafts(home)
+    assert tiny.freeze().snapshots
+
+
+@pytest.fixture
+def full(tmp_path):
+    """Mount a file system of 300 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"nothing may be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_anywhere_publishes_nothing_and_a_second_run_mends_it(judged, full, tmp_path):
+    Path(judged.root / "home").symlink_to(full)
+    judged.edit("dataset.toml", 'licence = "made up"', 'licence = "made up" # other')
+    ballast, seen = full / "ballast", set()
+    for free in range(0, 300, 20):
+        ballast.write_bytes(b"")
+        used = sum(path.stat().st_blocks * 512 for path in full.rglob("*") if path.is_file())
+        ballast.write_bytes(b"x" * max(0, 300 * 1024 - used - free * 1024 - 8192))
+        fault = published_or_fault(judged)
+        if fault:
+            assert "disk is full" in str(fault)
+            seen.add(fault.where)
+            with pytest.raises(StorageError, match="nothing of tiny is published"):
+                publishing.current(judged.settings, "tiny")
+            assert not list(Lake(judged.settings.home).published("tiny").glob("*/manifest.json"))
+    assert seen
+    ballast.unlink()
+    assert publishing.current(judged.settings, "tiny", verify=True) == judged.publish()
+    assert not drafts(full)
+
+
+def test_a_home_that_cannot_be_written_is_a_storage_error(tiny, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="can't write"):
+        tiny.freeze(home=tmp_path / "file")
+
+
+def spilt() -> None:
+    with engine.guarded(Path("x"), StorageError, "it fails"):
+        raise duckdb.OutOfMemoryException("failed to offload data block of size 256.0 KiB")
+
+
+def test_the_spill_counts_as_disk():
+    with pytest.raises(StorageError, match="the disk is full"):
+        spilt()
