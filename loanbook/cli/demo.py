@@ -47,8 +47,10 @@ def demo(
     applications: Annotated[int, Parameter(help="Applications that the lender sees in 60 months.")] = 50_000,
     common: Common = NO_COMMON,
 ) -> None:
-    """Go the whole way on a simulated lender: quarantine, training, a refused self-approval, a signature,
-    promotion, decisions, a year of drift, the alarm, and a challenger that waits for its reviewer.
+    """Go the whole way on a simulated lender.
+
+    Rows quarantined, a candidate trained, a refused self-approval, a signature, promotion, decisions, a year
+    of drift, the alarm, and a challenger that waits for its reviewer.
     """
     settings = Settings.read(os.environ)
     settings = replace(settings, home=settings.home / "demo", actor=ENGINEER)
@@ -122,8 +124,8 @@ def _show_quarantine(progress: Progress, ingest: dict[str, Any]) -> None:
 def _show_review(progress: Progress, review: dict[str, Any]) -> None:
     low, high = review["metrics"]["auc_interval"]
     progress.say(
-        f"     {review['model']}/{review['version']}: AUC {review['metrics']['auc']:.3f} ({low:.3f} to {high:.3f}), "
-        f"calibration slope {review['metrics']['calibration_slope']:.2f}, "
+        f"     {review['model']}/{review['version']}: AUC {review['metrics']['auc']:.3f} "
+        f"({low:.3f} to {high:.3f}), calibration slope {review['metrics']['calibration_slope']:.2f}, "
         f"gates shut: {', '.join(review['shut']) or 'none'}"
     )
 
@@ -174,6 +176,8 @@ def _closing(
     challenger: dict[str, Any],
     ingest: dict[str, Any],
 ) -> Told:
+    from loanbook.governance.ledger import of_home
+
     waiting = f"{challenger['model']}/{challenger['version']}"
     key = settings.home / "keys" / f"{REVIEWER}.key"
     here = f"LOANBOOK_HOME={settings.home}"
@@ -192,7 +196,7 @@ def _closing(
             "drift report": Path(watched["page"]),
             "held rows": Path(ingest["quarantine"]),
             "Data Docs": settings.home / "reports" / DATASET / "data_docs",
-            "ledger": settings.home / "governance" / "ledger.db",
+            "ledger": of_home(settings.home).path,
         },
         (
             f"{here} loanbook status",

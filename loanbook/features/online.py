@@ -52,7 +52,8 @@ def write(settings: Settings, store: Path, view: Served, as_of: datetime) -> int
             online.execute(f'DELETE FROM "{view.table}"')
             online.executemany(
                 f'INSERT INTO "{view.table}" '
-                "(entity_key, feature_name, value, value_text, event_ts, created_ts) VALUES (?, ?, ?, ?, ?, ?)",
+                "(entity_key, feature_name, value, value_text, event_ts, created_ts) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 _encoded(view, rows),
             )
     return len(rows)

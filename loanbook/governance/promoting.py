@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +60,11 @@ def promote(settings: Settings, model: str, version: int, now: datetime) -> Gran
     return grant
 
 
+def has_champion(settings: Settings, model: str) -> bool:
+    """Say whether the ledger has a champion of this model here, verified or not."""
+    return champions.current(of_home(settings.home).entries(), model, settings.environment) is not None
+
+
 def champion(settings: Settings, model: str, now: datetime) -> Champion:
     """Fetch and verify the champion, or raise: nobody is champion, or it doesn't stand.
 
@@ -93,23 +99,41 @@ def champion(settings: Settings, model: str, now: datetime) -> Champion:
 
 
 def rollback(settings: Settings, model: str, reason: str, now: datetime) -> Entry:
-    """Go back to the former champion, which is signed already; give the record that stands again."""
-    ledger = of_home(settings.home)
+    """Go back to the former champion, which is signed already; give the record that stands again.
+
+    Killed between ledger and alias, it is run again and only sets the alias: it doesn't go back twice.
+    """
+    ledger, registry = of_home(settings.home), Registry(settings)
     entries = ledger.entries()
-    record = champions.former(entries, model, settings.environment)
     present = champions.current(entries, model, settings.environment)
-    assert present is not None
-    body = {
-        "model": model,
-        "environment": settings.environment,
-        "from": present.body["version"],
-        "to": record.seq,
-        "version": record.body["version"],
-        "reason": reason,
-    }
-    ledger.append(champions.ROLLBACK, settings.actor, body, now)
-    Registry(settings).set_alias(model, ALIAS, int(record.body["version"]))
+    if present is None:
+        raise GovernanceError(f"{model} has no champion in {settings.environment}", right="Promote one first")
+    last = _last_move(entries, model, settings.environment)
+    unfinished = last.kind == champions.ROLLBACK and registry.get_alias(model, ALIAS) == last.body["from"]
+    record = present if unfinished else champions.former(entries, model, settings.environment)
+    if not unfinished:
+        body = {
+            "model": model,
+            "environment": settings.environment,
+            "from": present.body["version"],
+            "to": record.seq,
+            "version": record.body["version"],
+            "reason": reason,
+        }
+        ledger.append(champions.ROLLBACK, settings.actor, body, now)
+    registry.set_alias(model, ALIAS, int(record.body["version"]))
     return record
+
+
+def _last_move(entries: Sequence[Entry], model: str, environment: str) -> Entry:
+    """Find the last promotion or rollback of a model here."""
+    moves = (champions.PROMOTION, champions.ROLLBACK)
+    return next(
+        entry
+        for entry in reversed(entries)
+        if entry.kind in moves
+        and (entry.body.get("model"), entry.body.get("environment")) == (model, environment)
+    )
 
 
 def withdraw(settings: Settings, model: str, version: int, reason: str, now: datetime) -> Entry:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from loanbook import digests
 from loanbook.errors import SignatureError
 from loanbook.governance.approvals import Approval, from_statement, to_statement
-from loanbook.governance.people import People
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from loanbook.governance.people import People
 
 PAYLOAD = "application/vnd.in-toto+json"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

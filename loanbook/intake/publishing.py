@@ -117,8 +117,14 @@ def publish(
         if publication is None:
             publication = _published(settings, dataset, reading, suites, judged)
             lake.write_json(record, {"id": publication.id})
-        lake.write_json(root.catalog(dataset.name) / "publication.json", {"id": publication.id})
+        _point(root.catalog(dataset.name) / "publication.json", publication.id)
     return publication
+
+
+def _point(pointer: Path, name: str) -> None:
+    """Make a publication the current one, unless it is."""
+    if not pointer.exists() or lake.read_json(pointer) != {"id": name}:
+        lake.write_json(pointer, {"id": name})
 
 
 def current(settings: Settings, dataset: str, *, verify: bool = False) -> Publication:

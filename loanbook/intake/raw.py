@@ -278,7 +278,9 @@ def _cut(source: RawSource, mine: Sequence[Delivery], error: RawFileError) -> Ra
 
 def _refuse_lost(source: RawSource, delivery: Delivery, total: int) -> None:
     """Count again where quotes don't pair: DuckDB drops a last record whose quote never closes."""
-    if delivery.path.read_bytes().count(b'"') % 2 == 0:
+    with delivery.path.open("rb") as bytes_of:
+        quotes = sum(chunk.count(b'"') for chunk in iter(lambda: bytes_of.read(CHUNK), b""))
+    if quotes % 2 == 0:
         return
     with delivery.path.open(encoding=source.encoding, newline="") as stream:
         csv.field_size_limit(sys.maxsize)

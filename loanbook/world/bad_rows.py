@@ -165,26 +165,18 @@ class Spoiler:
         if not len(originals):
             return None
         rows = render(table, take(columns, originals), spec.has(Plant.LEAKAGE))
-        broken = [
-            _broken(row, defect, RAW[table][0][0])
-            for row, defect in zip(rows.to_pylist(), defects, strict=True)
-        ]
+        key = RAW[table][0][0]
+        broken = [_broken(row, one, key) for row, one in zip(rows.to_pylist(), defects, strict=True)]
         # A copy always lies below its original, so that of two equal rows the second is the bad one.
         below = originals + 1 + np.floor(rng.random(len(originals)) * (size - originals)).astype(np.int64)
         order = np.argsort(np.concatenate([np.arange(size), below - 0.5]), kind="stable")
-        lies = np.flatnonzero(order >= size)
-        record = tuple(
-            BadRow(
-                table,
-                f"{table}/{spec.name_of(month)}.parquet",
-                int(position) + 1,
-                broken[order[position] - size][RAW[table][0][0]],
-                defects[order[position] - size].kind,
-                defects[order[position] - size].column,
-            )
-            for position in lies
-        )
-        return Spoilt(pa.Table.from_pylist(broken, schema=rows.schema), order, record)
+        file = f"{table}/{spec.name_of(month)}.parquet"
+        record = []
+        for position in np.flatnonzero(order >= size):
+            copy = order[position] - size
+            one = defects[copy]
+            record.append(BadRow(table, file, int(position) + 1, broken[copy][key], one.kind, one.column))
+        return Spoilt(pa.Table.from_pylist(broken, schema=rows.schema), order, tuple(record))
 
     def _choose(self, rng: np.random.Generator, table: str, columns: Columns) -> tuple[Ints, list[Defect]]:
         """Choose rows to copy, and for each the next kind of defect; no canary is copied.

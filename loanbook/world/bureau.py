@@ -45,7 +45,9 @@ def pull(spec: WorldSpec, arrivals: Arrivals, people: People, first: int) -> tup
         "utilisation": np.where(thin, np.nan, np.round(used, 3)),
         "public_records": np.where(thin, NOTHING, rng.poisson(np.exp(-4.6 - 0.7 * willing))),
     }
-    return _alive(spec, arrivals.month, rows), score
+    # A source that dies still answers the policy's own line, but no report is kept any more.
+    dead = spec.drifts(Plant.SOURCE_DIES, arrivals.month)
+    return (take(rows, np.zeros(size, dtype=np.bool_)) if dead else rows), score
 
 
 def _scores(willing: Floats, steady: Floats, thin: Ints, noise: Floats) -> Floats:
@@ -53,12 +55,3 @@ def _scores(willing: Floats, steady: Floats, thin: Ints, noise: Floats) -> Float
     blur = np.where(thin, 0.28, 0.15)
     score: Floats = np.round(np.clip(640 + 78 * (willing + 0.12 * steady + blur * noise), 300, 900))
     return score
-
-
-def _alive(spec: WorldSpec, month: int, rows: Columns) -> Columns:
-    """Let the source die: from the drift month on no report comes in."""
-    return (
-        take(rows, np.zeros(len(rows["report"]), dtype=np.bool_))
-        if spec.drifts(Plant.SOURCE_DIES, month)
-        else rows
-    )
