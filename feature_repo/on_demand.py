@@ -44,6 +44,22 @@ def affordability(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 @on_demand_feature_view(
+    sources=[views.application, views.closed_loans],
+    schema=[Field(name="amount_against_largest", dtype=Float64)],
+    mode="python",
+    owner="servicing",
+    tags={"purpose": "underwriting", "from.amount_against_largest": "applications.amount,loans.principal"},
+)
+def experience(inputs: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    amount, largest = (
+        np.asarray(inputs[name], dtype=float) for name in ("amount", "closed_largest_principal")
+    )
+    return {"amount_against_largest": (amount / np.where(largest > 0, largest, np.nan)).tolist()}
+
+
+@on_demand_feature_view(
     sources=[views.application, views.vehicle],
     schema=[Field(name="ltv", dtype=Float64)],
     mode="python",

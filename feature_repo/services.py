@@ -9,8 +9,10 @@ _APPLICANT = [
     views.customer,
     views.bureau,
     views.history,
+    views.closed_loans,
     views.transactions,
     on_demand.affordability,
+    on_demand.experience,
 ]
 
 underwriting_consumer = FeatureService(

@@ -56,7 +56,6 @@ application = _view(
         _number("repeat_customer", "applications.repeat_customer"),
         _number("text_length", "applications.free_text"),
         _number("applications_12m", "applications.customer_id", "applications.available_at"),
-        _number("amount_against_largest", "applications.amount", "applications.customer_id"),
     ],
 )
 
@@ -108,6 +107,26 @@ history = _view(
         _number("history_worst_dpd_12m", "repayments.days_past_due"),
         _number("history_latest_dpd", "repayments.days_past_due"),
         _number("history_paid_share", "repayments.paid_amount", "repayments.due_amount"),
+    ],
+)
+
+closed_loans = _view(
+    entities.customer,
+    sources.closed_loans,
+    YEARS,
+    "servicing",
+    [
+        _number("closed_loans", "repayments.balance"),
+        _number("closed_late_share", "repayments.days_past_due"),
+        _number("closed_mean_dpd", "repayments.days_past_due"),
+        _number("closed_worst_dpd", "repayments.days_past_due"),
+        _number("closed_last_dpd", "repayments.days_past_due"),
+        _number("closed_last3_dpd", "repayments.days_past_due"),
+        _number("closed_mean_days_against_end", "repayments.event_at", "loans.term_months"),
+        _number("closed_last_days_against_end", "repayments.event_at", "loans.term_months"),
+        _number("closed_last3_days_against_end", "repayments.event_at", "loans.term_months"),
+        _number("closed_largest_principal", "loans.principal"),
+        _number("closed_tenure_days", "loans.event_at", "repayments.available_at"),
     ],
 )
 

@@ -71,7 +71,7 @@ def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path
         frame=frame.read(place, str(record["dataset"]), str(record["frame"])).path,
         published=publication.paths,
         absent_columns=publication.missing_columns,
-        line=lines.find(str(record["line"])),
+        line=lines.adapted(lines.find(str(record["line"])), record["label"]),
         as_of=publication.as_of,
     )
 

@@ -42,6 +42,7 @@ def training(
     place: Settings, source: Dataset, publication: Publication, features: FeatureSet, line: Line, seed: int
 ) -> Version:
     """Give the registered version; the same data, code, policy and seed give the same one."""
+    line = lines.adapted(line, source.lines.get(line.name, {}))
     service = do("read the feature service", store.service, place, features, line.feature_service)
     outcome = do("count ripe outcomes", frame.outcomes, place, publication.paths, line, publication.as_of)
     known = framing(place, publication, features, line, service, frame.wanted(outcome))
@@ -66,6 +67,7 @@ def framing(
         "features": features.id,
         "service": service.digest,
         "line": line.name,
+        "label": asdict(line.label),
     }
     return once(place, "frame", inputs, make, lambda found: frame.read(place, publication.dataset, found))
 
@@ -81,7 +83,8 @@ def _order(
 ) -> Order:
     policy = shelf.policy(place, line.name)
     wording = place.repo / "expectations" / "policies" / "reasons.toml"
-    report_from = source.lines[line.name].get("report_from") if line.name in source.lines else None
+    stated = source.lines.get(line.name, {})
+    report_from = stated.get("report_from")
     return Order(
         line=line,
         frame=known.path,
@@ -92,6 +95,7 @@ def _order(
         max_bad_rate=policy.strategy.max_bad_rate,
         refer_band=policy.strategy.refer_band,
         report_from=datetime.fromisoformat(str(report_from)) if report_from else None,
+        shared_customers=bool(stated.get("shared_customers")),
         seed=seed,
         threads=place.threads,
     )

@@ -22,6 +22,9 @@ from loanbook.settings import QUIET, Settings
 PREFERRED_PORT = 4200
 PATIENCE_SECONDS = 180
 
+# A server outlives its starter. Held here, its process is no forgotten child to Python, which would warn.
+_started: dict[int, subprocess.Popen[bytes]] = {}
+
 
 @dataclass(frozen=True)
 class Server:
@@ -85,6 +88,8 @@ def stop(settings: Settings) -> bool:
         time.sleep(0.1)
     with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
+    if server.pid in _started:
+        _started.pop(server.pid).wait()
     _record(settings).unlink(missing_ok=True)
     return True
 
@@ -104,6 +109,7 @@ def _start(settings: Settings) -> Server:
             start_new_session=True,
             env={**os.environ, **environment(settings), "PREFECT_SERVER_UI_API_URL": "/api"},
         )
+    _started[process.pid] = process
     server = Server(api, process.pid)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:

@@ -16,15 +16,10 @@ SELECT
     lower(purpose) AS loan_purpose,
     repeat_customer::INTEGER::DOUBLE AS repeat_customer,
     length(free_text)::DOUBLE AS text_length,
-    (count(*) OVER earlier)::DOUBLE AS applications_12m,
-    amount::DOUBLE / nullif(max(amount::DOUBLE) OVER ever, 0) AS amount_against_largest
+    (count(*) OVER earlier)::DOUBLE AS applications_12m
 FROM applications
 WINDOW
     earlier AS (
         PARTITION BY customer_id ORDER BY available_at
         RANGE BETWEEN INTERVAL 365 DAYS PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
-    ),
-    ever AS (
-        PARTITION BY customer_id ORDER BY available_at
-        RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
     )

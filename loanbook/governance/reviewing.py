@@ -65,6 +65,7 @@ def assemble(settings: Settings, subject: Subject, figures: Figures, policy: Pol
             "shared_customers": figures.shared_customers,
             "outcomes": record["outcomes"],
             "frame": record["frame"],
+            "label": record["label"],
         },
         "samples": figures.samples,
         "metrics": figures.metrics,

@@ -22,7 +22,13 @@ FORMATS = ("csv", "parquet", "json")
 _TOP = ("name", "title", "currency", "country", "licence", "as_of", "place", "raw", "lines")
 _RAW = ("files", "format", "encoding", "delimiter", "null", "union_by_name", "optional", "columns")
 _CSV_ONLY = ("encoding", "delimiter", "null")
-_LINE = ("report_from",)
+_LINE: Mapping[str, type] = {
+    "report_from": date,
+    "window_months": int,
+    "ripening_months": int,
+    "days_past_due": int,
+    "shared_customers": bool,
+}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LINE_NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?")
 _TYPE = re.compile(
@@ -214,8 +220,9 @@ class _Reader:
             if not _LINE_NAME.fullmatch(name) or not isinstance(settings, dict):
                 raise self.wrong(f"lines.{name}", "is no line", 'Write [lines."underwriting/auto"]')
             self.known(settings, _LINE, f"lines.{name}")
-            if not isinstance(settings.get("report_from"), date):
-                raise self.wrong(f"lines.{name}.report_from", "is no day", "Write it as 2018-01-01")
+            for key, value in settings.items():
+                if type(value) is not _LINE[key]:
+                    raise self.wrong(f"lines.{name}.{key}", f"is {value!r}", f"Write a {_LINE[key].__name__}")
         return MappingProxyType({name: MappingProxyType(settings) for name, settings in lines.items()})
 
     def known(self, given: Mapping[str, object], allowed: Collection[str], place: str) -> None:

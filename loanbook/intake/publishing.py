@@ -7,97 +7,21 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from loanbook import digests, lake
 from loanbook.errors import BatchBlocked, StorageError
 from loanbook.intake.mapping import Dataset
-from loanbook.intake.quarantine import HELD, PUBLISHED, Divided, Part, divide
+from loanbook.intake.publications import Publication, PublishedTable, current, open_publication
+from loanbook.intake.quarantine import HELD, PUBLISHED, Divided, divide
 from loanbook.intake.rules import Suite, Verdict
 from loanbook.intake.snapshots import Reading
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 
+__all__ = ["Publication", "PublishedTable", "current", "open_publication", "publish"]
+
 FORMAT = 1  # of publications: raise it when the same reading and verdicts are to be published anew
-
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """One table of a publication: what was read, what is published, what is held and why."""
-
-    table: str
-    snapshot: str
-    suite: str
-    read: int
-    published: Part
-    held: Part
-    reasons: Mapping[str, int]
-    missing_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Publication:
-    """Validated tables as they were at `as_of`, and the rows that are held back from them."""
-
-    id: str
-    dataset: str
-    fingerprint: str
-    as_of: datetime
-    folder: Path
-    quarantine: Path
-    tables: tuple[PublishedTable, ...]
-    missing: tuple[str, ...]
-
-    def table(self, name: str) -> PublishedTable | None:
-        """Find a table, or None where the dataset doesn't fill it."""
-        return next((table for table in self.tables if table.table == name), None)
-
-    def path(self, name: str) -> Path:
-        """Find a published table's Parquet file."""
-        return self.folder / f"{name}.parquet"
-
-    def held_path(self, name: str) -> Path:
-        """Find the Parquet file of a table's held rows."""
-        return self.quarantine / f"{name}.parquet"
-
-    @property
-    def paths(self) -> dict[str, Path]:
-        """Give every published table's Parquet file."""
-        return {table.table: self.path(table.table) for table in self.tables}
-
-    @property
-    def missing_columns(self) -> dict[str, tuple[str, ...]]:
-        """Give the canonical columns that each table doesn't fill."""
-        return {table.table: table.missing_columns for table in self.tables}
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Say what a model is bound to when it is trained on this: the evidence's `data`."""
-        tables = {
-            table.table: {
-                "snapshot": table.snapshot,
-                "published": table.published.digest,
-                "rows": table.read,
-                "held": table.held.rows,
-                "suite": table.suite,
-            }
-            for table in self.tables
-        }
-        return {"publication": self.id, "as_of": self.as_of.isoformat(), "tables": tables}
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """All that the id is the hash of."""
-        return {
-            "dataset": self.dataset,
-            "fingerprint": self.fingerprint,
-            "as_of": self.as_of.isoformat(),
-            "tables": [asdict(table) for table in self.tables],
-            "missing": list(self.missing),
-        }
 
 
 def publish(
@@ -125,59 +49,6 @@ def _point(pointer: Path, name: str) -> None:
     """Make a publication the current one, unless it is."""
     if not pointer.exists() or lake.read_json(pointer) != {"id": name}:
         lake.write_json(pointer, {"id": name})
-
-
-def current(settings: Settings, dataset: str, *, verify: bool = False) -> Publication:
-    """Open what was published last, or raise StorageError."""
-    pointer = Lake(settings.home).catalog(dataset) / "publication.json"
-    if not pointer.exists():
-        raise StorageError(
-            f"nothing of {dataset} is published",
-            where=str(pointer),
-            right=f"loanbook ingest --dataset {dataset}",
-        )
-    return open_publication(settings, dataset, str(lake.read_json(pointer).get("id")), verify=verify)
-
-
-def open_publication(settings: Settings, dataset: str, name: str, *, verify: bool = False) -> Publication:
-    """Open a publication by its id; `verify` hashes every file again."""
-    root = Lake(settings.home)
-    folder = root.published(dataset) / name
-    given: Any = lake.read_json(folder / "manifest.json")
-    content = {key: value for key, value in given.items() if key != "id"}
-    if given.get("id") != name or digests.of_json(content) != name:
-        raise StorageError("the manifest was altered", where=str(folder), right="Ingest again")
-    publication = Publication(
-        id=name,
-        dataset=given["dataset"],
-        fingerprint=given["fingerprint"],
-        as_of=datetime.fromisoformat(given["as_of"]),
-        folder=folder,
-        quarantine=root.quarantine(dataset) / name,
-        tables=tuple(_table_of(each) for each in given["tables"]),
-        missing=tuple(given["missing"]),
-    )
-    if verify:
-        _verify(publication)
-    return publication
-
-
-def _table_of(given: Mapping[str, Any]) -> PublishedTable:
-    parts = {name: Part(**given[name]) for name in ("published", "held")}
-    return PublishedTable(**{**given, **parts, "missing_columns": tuple(given["missing_columns"])})
-
-
-def _verify(publication: Publication) -> None:
-    """Hash every published and every held file, or raise StorageError naming the one that differs."""
-    for table in publication.tables:
-        for path, part in (
-            (publication.path(table.table), table.published),
-            (publication.held_path(table.table), table.held),
-        ):
-            if not path.exists() or digests.of_file(path) != part.digest:
-                raise StorageError(
-                    "the file is not the one that was published", where=str(path), right="Ingest again"
-                )
 
 
 def _refuse_blocked(

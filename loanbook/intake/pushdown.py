@@ -32,7 +32,7 @@ def supplied(table: str) -> tuple[str, ...]:
 def judged(dataset: Dataset, reading: Reading, suite: Suite) -> str:
     """Write the relation that rules judge: a snapshot's rows, the derived and the supplied columns, `_at`."""
     table = TABLES[suite.table]
-    snapshot = _standing(reading, suite.table)
+    snapshot = standing(reading, suite.table)
     key = ident(table.key)
     added = [f"{sql} AS {ident(name)}" for name, sql in suite.derived.items()]
     added.append("_broken IS NULL AS _readable")
@@ -52,7 +52,7 @@ def judged(dataset: Dataset, reading: Reading, suite: Suite) -> str:
 
 def rows_of(reading: Reading, table: str) -> str:
     """Write the relation of a snapshot's rows with their place in it, `_at`."""
-    return f"(SELECT * RENAME (file_row_number AS _at) FROM {_read(_standing(reading, table))})"
+    return f"(SELECT * RENAME (file_row_number AS _at) FROM {_read(standing(reading, table))})"
 
 
 def applying(suite: Suite, snapshot: Snapshot) -> tuple[Rule, ...]:
@@ -69,7 +69,7 @@ def find(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, reading: Reading, suite: Suite
 ) -> tuple[Rule, ...]:
     """Fill the table `breaches` (_at, rules, held) with every broken row; return the rules that applied."""
-    rules = applying(suite, _standing(reading, suite.table))
+    rules = applying(suite, standing(reading, suite.table))
     rowwise = {rule.id: rule.broken for rule in rules if rule.broken is not None}
     quarantining = [rule.id for rule in rules if rule.broken is not None and rule.action == "quarantine"]
     flags = ", ".join(f"CASE WHEN {broken} THEN {text(name)} END" for name, broken in rowwise.items())
@@ -106,7 +106,8 @@ def condition(expectation: str, kwargs: Kwargs, where: str) -> str | None:
         raise DatasetError(f"{expectation} can't be pushed down: {error}", where=where) from error
 
 
-def _standing(reading: Reading, table: str) -> Snapshot:
+def standing(reading: Reading, table: str) -> Snapshot:
+    """Find a table's snapshot, or raise DatasetError."""
     snapshot = reading.snapshot(table)
     if snapshot is None:
         raise DatasetError(f"the dataset doesn't fill {table}", where=reading.dataset)

@@ -12,13 +12,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanbook import digests, lake
-from loanbook.errors import BatchBlocked, DatasetError, StorageError
+from loanbook.errors import BatchBlocked, StorageError
 from loanbook.intake import data_docs, engine, pushdown, suites
 from loanbook.intake.engine import ident
 from loanbook.intake.mapping import Dataset
@@ -43,6 +43,18 @@ _ONE_AT_A_TIME = threading.Lock()
 _TOOLS = ("great-expectations", "duckdb", "pandas")
 
 
+@dataclass(frozen=True)
+class _Findings:
+    """What DuckDB found: rules that applied, broken rows by rule, held rows; and what both judges see."""
+
+    rules: tuple[Rule, ...]
+    counts: Mapping[str, int]
+    held: int
+    asked: tuple[Rule, ...]
+    frame: pd.DataFrame
+    seen: Mapping[str, int]
+
+
 def load_suites(folder: Path) -> Mapping[str, Suite]:
     """Read a suite per table, or raise DatasetError: a misspelt rule, a table without suite."""
     _awake()
@@ -60,39 +72,27 @@ def _awake() -> None:
 
 def judge(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite) -> Verdict:
     """Judge one table's snapshot, unless the same was judged before; write its page of Data Docs."""
-    snapshot = reading.snapshot(suite.table)
-    if snapshot is None:
-        raise DatasetError(f"{dataset.name} doesn't fill {suite.table}", where=str(dataset.folder))
+    snapshot = pushdown.standing(reading, suite.table)
     mark = _mark(dataset, reading, suite)
     known = Lake(settings.home).catalog(dataset.name) / "verdicts"
     reports = Lake(settings.home).reports(dataset.name)
     page = reports / "data_docs" / suite.table / f"{mark[:16]}.html"
     if (verdict := _remembered(known, mark)) and page.exists():
         return verdict
-    with (
-        lake.connect(settings) as connection,
-        engine.guarded(snapshot.path, StorageError, "the snapshot can't be judged"),
-    ):
-        rules = pushdown.find(connection, dataset, reading, suite)
-        lake.copy_out(connection, "FROM breaches ORDER BY _at", known / f"{mark}.parquet")
-        counts, held = _counted(connection, "true")
-        sample = "true" if snapshot.rows <= SEEN_WHOLE else _sampled(snapshot)
-        asked = _askable(rules, snapshot)
-        frame = _frame(connection, pushdown.judged(dataset, reading, suite), asked, sample)
-        seen, _ = _counted(connection, sample)
+    found = _found(settings, dataset, reading, suite, known / f"{mark}.parquet")
     with _ONE_AT_A_TIME:
-        result = _ask(suite.table, frame, asked)
-        _compare(dataset, suite.table, asked, result, seen, frame)
+        result = _ask(suite.table, found.frame, found.asked)
+        _compare(dataset, suite.table, found, result)
         html = _rendered(suite.table, result)
-    lake.write_text(page, data_docs.closed(html, suite.table, snapshot.rows, len(frame)))
+    lake.write_text(page, data_docs.closed(html, suite.table, snapshot.rows, len(found.frame)))
     verdict = Verdict(
         table=suite.table,
         rows=snapshot.rows,
         suite_digest=suite.digest,
-        judged_by_gx=len(frame),
-        rules=tuple(_outcome(rule, rules, snapshot.rows, counts, held) for rule in suite.rules),
-        held=held,
-        action="quarantine" if held else "pass",
+        judged_by_gx=len(found.frame),
+        rules=tuple(_outcome(rule, found, snapshot.rows) for rule in suite.rules),
+        held=found.held,
+        action="quarantine" if found.held else "pass",
         snapshot=snapshot.digest,
         breaches=f"{mark}.parquet",
         breaches_digest=digests.of_file(known / f"{mark}.parquet"),
@@ -102,6 +102,23 @@ def judge(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite) 
         verdict = replace(verdict, action="block")
     lake.write_json(known / f"{mark}.json", verdict.to_json())
     return verdict
+
+
+def _found(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite, breaches: Path) -> _Findings:
+    """Find every broken row in DuckDB, list them in a file, and read what Great Expectations is to see."""
+    snapshot = pushdown.standing(reading, suite.table)
+    with (
+        lake.connect(settings) as connection,
+        engine.guarded(snapshot.path, StorageError, "the snapshot can't be judged"),
+    ):
+        rules = pushdown.find(connection, dataset, reading, suite)
+        lake.copy_out(connection, "FROM breaches ORDER BY _at", breaches)
+        counts, held = _counted(connection, "true")
+        sample = "true" if snapshot.rows <= SEEN_WHOLE else _sampled(snapshot)
+        asked = _askable(rules, snapshot)
+        frame = _frame(connection, pushdown.judged(dataset, reading, suite), asked, sample)
+        seen, _ = _counted(connection, sample)
+    return _Findings(rules, counts, held, asked, frame, seen)
 
 
 def _remembered(known: Path, mark: str) -> Verdict | None:
@@ -170,7 +187,7 @@ def _ask(table: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> Any:
     asset = _context().data_sources.add_or_update_pandas("loanbook").add_dataframe_asset(table)
     batch = asset.add_batch_definition_whole_dataframe("reading").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=table, expectations=[rule.expects for rule in rules])
-    return batch.validate(suite, result_format="SUMMARY")
+    return batch.validate(suite, result_format="BASIC")
 
 
 @cache
@@ -185,26 +202,19 @@ def _context() -> Any:
     return context
 
 
-def _compare(
-    dataset: Dataset,
-    table: str,
-    rules: Sequence[Rule],
-    result: Any,
-    seen: Mapping[str, int],
-    frame: pd.DataFrame,
-) -> None:
+def _compare(dataset: Dataset, table: str, found: _Findings, result: Any) -> None:
     """Block the batch where Great Expectations and DuckDB say different things of the same rows."""
     told = {str(each.expectation_config.meta["rule"]): each for each in result.results}
-    for rule in rules:
+    for rule in found.asked:
         each = told.get(rule.id)
         if why := _fault(each):
             raise BatchBlocked(
                 f"{table}, {rule.id}: Great Expectations can't judge it: {why}", where=dataset.name
             )
-        theirs, ours = _said(rule, each, seen, frame)
+        theirs, ours = _said(rule, each, found)
         if theirs != ours:
             raise BatchBlocked(
-                f"{table}, {rule.id}: two judges disagree on {len(frame):,} rows: "
+                f"{table}, {rule.id}: two judges disagree on {len(found.frame):,} rows: "
                 f"Great Expectations says {theirs}, DuckDB {ours}",
                 where=dataset.name,
                 right="Report it: one of the two reads the rule otherwise",
@@ -228,27 +238,27 @@ def _fault(each: Any) -> str:
     return "; ".join(raised)
 
 
-def _said(rule: Rule, each: Any, seen: Mapping[str, int], frame: pd.DataFrame) -> tuple[object, object]:
+def _said(rule: Rule, each: Any, found: _Findings) -> tuple[object, object]:
     """Put what both say of a rule side by side."""
     if rule.expectation == pushdown.ROWS:
-        return int(each.result["observed_value"]), len(frame)
+        return int(each.result["observed_value"]), len(found.frame)
     if rule.expectation == pushdown.MEAN:
-        return round(float(each.result["observed_value"]), 9), round(float(frame["_held"].mean()), 9)
-    return int(each.result["unexpected_count"]), seen.get(rule.id, 0)
+        return round(float(each.result["observed_value"]), 9), round(float(found.frame["_held"].mean()), 9)
+    return int(each.result["unexpected_count"]), found.seen.get(rule.id, 0)
 
 
-def _outcome(
-    rule: Rule, applied: Sequence[Rule], rows: int, counts: Mapping[str, int], held: int
-) -> RuleOutcome:
+def _outcome(rule: Rule, found: _Findings, rows: int) -> RuleOutcome:
     said = (rule.id, rule.action, rule.expectation, rule.column)
-    if rule not in applied:
+    if rule not in found.rules:
         return RuleOutcome(*said, 0, True, "the dataset doesn't give this column")
     if rule.broken is not None:
-        broken = counts.get(rule.id, 0)
+        broken = found.counts.get(rule.id, 0)
         return RuleOutcome(*said, broken, broken == 0)
-    measure = rows if rule.expectation == pushdown.ROWS else held / rows if rows else 0.0
-    passed = pushdown.within(measure, rule.kwargs)
-    return RuleOutcome(*said, 0 if passed else held if rule.expectation == pushdown.MEAN else rows, passed)
+    if rule.expectation == pushdown.ROWS:
+        passed = pushdown.within(rows, rule.kwargs)
+        return RuleOutcome(*said, 0 if passed else rows, passed)
+    passed = pushdown.within(found.held / rows if rows else 0.0, rule.kwargs)
+    return RuleOutcome(*said, 0 if passed else found.held, passed)
 
 
 def _rendered(table: str, result: Any) -> str:

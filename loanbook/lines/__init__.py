@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from types import MappingProxyType
+from typing import Any
 
 from loanbook.errors import TrainingError
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
-from loanbook.schema import Line
+from loanbook.schema import Label, Line
 
 LINES = MappingProxyType({line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER)})
 
@@ -18,6 +20,13 @@ def find(name: str) -> Line:
         return LINES[name]
     except KeyError:
         raise TrainingError(f"there is no line {name}", right=f"Known are {', '.join(LINES)}") from None
+
+
+def adapted(line: Line, given: Mapping[str, object]) -> Line:
+    """Give the line with the window, ripening or lateness that a dataset states for it."""
+    names = {field.name for field in fields(Label)}
+    changed: dict[str, Any] = {name: value for name, value in given.items() if name in names}
+    return replace(line, label=replace(line.label, **changed))
 
 
 def of_products(products: Iterable[str]) -> tuple[Line, ...]:

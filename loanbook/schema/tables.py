@@ -17,6 +17,7 @@ LENDING = frozenset({Purpose.UNDERWRITING, Purpose.FRAUD, Purpose.SERVICING, Pur
 ALL = frozenset(Purpose)
 LINKING = frozenset({Purpose.FRAUD})
 AFTERWARDS = frozenset({Purpose.SERVICING, Purpose.RESERVING, Purpose.VALIDATION})
+GIVEN = LENDING | AFTERWARDS  # of earlier loans; this one's isn't known when it is decided
 OUTREACH = frozenset({Purpose.MARKETING})
 WATCHED = frozenset({Purpose.FAIRNESS})
 GOODS = LENDING | {Purpose.VALUATION}
@@ -165,10 +166,10 @@ LOANS = Table(
         _key("application_id", "the application it came from"),
         _key("customer_id", "who owes"),
         Column("product", "VARCHAR", OPEN, ALL, "auto or consumer"),
-        Column("principal", MONEY, PERSONAL, AFTERWARDS, "amount lent"),
+        Column("principal", MONEY, PERSONAL, GIVEN, "amount lent"),
         Column("rate", "DOUBLE", PERSONAL, AFTERWARDS, "yearly interest, the lender's own price"),
-        Column("term_months", "DOUBLE", PERSONAL, AFTERWARDS, "term in months"),
-        Column("instalment", MONEY, PERSONAL, AFTERWARDS, "scheduled payment a period"),
+        Column("term_months", "DOUBLE", PERSONAL, GIVEN, "term in months"),
+        Column("instalment", MONEY, PERSONAL, GIVEN, "scheduled payment a period"),
         Column("observed_from", "TIMESTAMP", OPEN, AFTERWARDS, "start of its ledger; null: from the start"),
     ),
 )

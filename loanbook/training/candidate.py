@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +37,9 @@ class Order:
     max_bad_rate: float
     refer_band: float
     report_from: datetime | None
+    shared_customers: bool
     seed: int
     threads: int
-    recipe: fitting.Recipe = field(default_factory=fitting.Recipe)
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,11 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     table = frame.ripe(whole)
     bad = np.array(table["outcome"].to_pylist()) == "bad"
     split = splits.by_time(
-        _times(table, "decided_at"),
+        _times(table, "entered_at"),
         _times(table, "ripe_at"),
         np.array(table["customer_id"].to_pylist(), dtype=object),
-        order.report_from,
+        report_from=order.report_from,
+        shared_customers=order.shared_customers,
     )
     made, score = _fit(table, bad, split, frame.door(whole), order)
     digest = bundle.write(made, into / "bundle")
@@ -87,6 +88,7 @@ def _fit(
     rows = {name: split.rows(name) for name in splits.SAMPLES}
     plan = matrix.plan(table.filter(rows["fit"]), order.features, order.line.monotone)
     values = matrix.encode(table, plan)
+    recipe = fitting.recipe_for(int(bad[rows["fit"]].sum()), int(bad[rows["stop"]].sum()))
     fitted = fitting.fit(
         values[rows["fit"]],
         bad[rows["fit"]],
@@ -97,7 +99,7 @@ def _fit(
         monotone=plan.monotone,
         seed=order.seed,
         threads=order.threads,
-        recipe=order.recipe,
+        recipe=recipe,
     )
     score = fitting.scores(fitted.model, values, threads=order.threads)
     platt = calibration.fit(score[rows["calibrate"]], bad[rows["calibrate"]])
@@ -117,7 +119,9 @@ def _fit(
             at_door, platt.pd(fitting.scores(fitted.model, at_door, threads=order.threads)), plan
         ),
     }
-    return bundle.Bundle(fitted.model, plan, platt, cut_offs, reason_map, frozen, _card(order, fitted)), score
+    return bundle.Bundle(
+        fitted.model, plan, platt, cut_offs, reason_map, frozen, _card(order, fitted, recipe)
+    ), score
 
 
 def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stability.Frozen]:
@@ -128,7 +132,7 @@ def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stabilit
     return bins | {"pd": stability.freeze(pd)}
 
 
-def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
+def _card(order: Order, fitted: fitting.Fitted, recipe: fitting.Recipe) -> dict[str, object]:
     from importlib.metadata import version
 
     return {
@@ -140,7 +144,7 @@ def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
         "frame": order.frame_digest,
         "seed": order.seed,
         "threads": order.threads,
-        "recipe": asdict(order.recipe),
+        "recipe": asdict(recipe),
         "rounds": fitted.rounds,
         "lightgbm": version("lightgbm"),
     }

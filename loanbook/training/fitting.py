@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,19 @@ class Recipe:
     feature_fraction: float = 0.7
     bagging_fraction: float = 0.8
     rounds: int = 1500
-    patience: int = 100
+    patience: int | None = 100  # None: the rounds are fixed
+
+
+FEW_BADS, FEW_STOPPING = 250, 25
+
+
+def recipe_for(bads: int, stopping_bads: int) -> Recipe:
+    """Choose by how many bads there are, before looking at any: fewer bads, smaller trees.
+
+    Where the stopping sample has so few that its loss is noise, the number of rounds is fixed.
+    """
+    small = Recipe(num_leaves=7, max_depth=3, min_data_in_leaf=50) if bads < FEW_BADS else Recipe()
+    return small if stopping_bads >= FEW_STOPPING else replace(small, rounds=150, patience=None)
 
 
 @dataclass(frozen=True)
@@ -69,9 +81,9 @@ def fit(
         train,
         num_boost_round=recipe.rounds,
         valid_sets=[stop],
-        callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False)],
+        callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else [],
     )
-    rounds = booster.best_iteration or booster.current_iteration()
+    rounds = booster.best_iteration if recipe.patience else booster.current_iteration()
     return Fitted(booster.model_to_string(num_iteration=rounds), rounds)
 
 

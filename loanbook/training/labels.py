@@ -13,16 +13,17 @@ SLACK_DAYS = 45
 def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     """Write the query for one row per application of the line.
 
-    Gives application_id, customer_id, vehicle_id, loan_id, applied_at, decided_at, window_end, ripe_at,
-    bad_at and `outcome`: bad, good, unripe (its window isn't over and ripened at `as_of`), unfollowed (its
-    ledger stops early) or unlent (no loan came of it). The window opens when the loan is first observed,
-    which is at application unless its ledger is left-truncated, and closes with the loan's term if that
-    comes first.
+    Gives application_id, customer_id, vehicle_id, loan_id, applied_at, decided_at, entered_at, window_end,
+    ripe_at, bad_at and `outcome`: bad, good, unripe (its window isn't over and ripened at `as_of`),
+    unfollowed (its ledger stops early) or unlent (no loan came of it). The window opens when the loan is
+    first observed, which is at application unless its ledger is left-truncated, and closes with the loan's
+    term if that comes first. A loan turns bad on the day it is that late, though its row may be of a later.
     """
     label = line.label
     late = f"INTERVAL {label.days_past_due} DAYS"
     window = f"INTERVAL {label.window_months} MONTHS"
-    is_bad = f"r.days_past_due >= {label.days_past_due} AND r.event_at <= w.window_end"
+    lateness = f"to_days(r.days_past_due - {label.days_past_due})"  # since it became that late
+    is_bad = f"r.days_past_due >= {label.days_past_due} AND r.event_at - {lateness} <= w.window_end"
     return f"""
     WITH population AS (
         SELECT
@@ -30,6 +31,7 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
             a.event_at AS applied_at,
             a.available_at + INTERVAL {line.decision_days} DAYS AS decided_at,
             greatest(a.event_at, coalesce(l.observed_from, a.event_at)) AS exposed_from,
+            greatest(decided_at, coalesce(l.observed_from, decided_at)) AS entered_at,
             l.event_at + to_days(ceil(l.term_months * 30.4375)::INTEGER) AS matures_at
         FROM applications AS a LEFT JOIN loans AS l USING (application_id)
         WHERE a.product = '{line.product}' AND a.available_at <= TIMESTAMP '{as_of}'
@@ -53,7 +55,7 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     )
     SELECT
         w.application_id, w.customer_id, w.vehicle_id, w.loan_id, w.applied_at, w.decided_at,
-        w.window_end, w.ripe_at, f.bad_at,
+        w.entered_at, w.window_end, w.ripe_at, f.bad_at,
         CASE
             WHEN w.loan_id IS NULL THEN 'unlent'
             WHEN w.ripe_at > TIMESTAMP '{as_of}' THEN 'unripe'

@@ -34,25 +34,31 @@ class Split:
 
 
 def by_time(
-    decided_at: Times, ripe_at: Times, customers: npt.NDArray[np.object_], report_from: datetime | None = None
+    entered_at: Times,
+    ripe_at: Times,
+    customers: npt.NDArray[np.object_],
+    *,
+    report_from: datetime | None = None,
+    shared_customers: bool = False,
 ) -> Split:
     """Split ripe rows by time.
 
-    Rows decided from `report_from` on (by default: the last quarter) are the report. Before it, only rows
-    decided before the first whose outcome wasn't ripe on that day may be learned from: the rest are
-    embargoed. A customer who stands in two samples is kept in the later one.
+    Rows that entered (were decided, or first observed if that is later) from `report_from` on, by default
+    the last quarter, are the report. Before it, only rows that entered before the first whose outcome
+    wasn't ripe on that day may be learned from: the rest are embargoed. A customer who stands in two samples
+    is kept in the later one, unless `shared_customers`.
     """
-    if not len(decided_at):
+    if not len(entered_at):
         raise TrainingError("no outcome is ripe", right="Read more months, or an earlier line")
-    start = np.datetime64(report_from, "us") if report_from else _quantile(decided_at, 1 - REPORT_SHARE)
-    sample = np.full(len(decided_at), -1, np.int8)
-    sample[decided_at >= start] = SAMPLES.index("report")
-    before = decided_at < start
-    unripe = decided_at[before & (ripe_at > start)]
-    learn = np.flatnonzero(before & (decided_at < (unripe.min() if len(unripe) else start)))
+    start = np.datetime64(report_from, "us") if report_from else _quantile(entered_at, 1 - REPORT_SHARE)
+    sample = np.full(len(entered_at), -1, np.int8)
+    sample[entered_at >= start] = SAMPLES.index("report")
+    before = entered_at < start
+    unripe = entered_at[before & (ripe_at > start)]
+    learn = np.flatnonzero(before & (entered_at < (unripe.min() if len(unripe) else start)))
     embargoed = int(before.sum()) - len(learn)
-    _divide(sample, learn, decided_at, customers)
-    grouped_out = _group(sample, customers)
+    _divide(sample, learn, entered_at, customers)
+    grouped_out = 0 if shared_customers else _group(sample, customers)
     for index, name in enumerate(SAMPLES):
         if not np.any(sample == index):
             raise TrainingError(
@@ -70,10 +76,10 @@ def _quantile(times: Times, share: float) -> np.datetime64:
 def _divide(
     sample: npt.NDArray[np.int8],
     learn: npt.NDArray[np.intp],
-    decided_at: Times,
+    entered_at: Times,
     customers: npt.NDArray[np.object_],
 ) -> None:
-    ordered = learn[np.argsort(decided_at[learn], kind="stable")]
+    ordered = learn[np.argsort(entered_at[learn], kind="stable")]
     first, second = int(len(ordered) * FIT_SHARE), int(len(ordered) * (FIT_SHARE + STOP_SHARE))
     sample[ordered[:first]] = SAMPLES.index("fit")
     sample[ordered[first:second]] = SAMPLES.index("stop")

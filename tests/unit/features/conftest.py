@@ -1,0 +1,158 @@
+"""A small lender, generated once, with its features declared to Feast."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from loanbook.features import store, tables
+from loanbook.features.store import Service
+from loanbook.features.tables import FeatureSet
+from loanbook.settings import Settings
+
+START = datetime(2023, 1, 1)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Small:
+    """A generated lender: its published rows, feature tables and services."""
+
+    settings: Settings
+    rows: dict[str, list[Row]]
+    paths: dict[str, Path]
+    features: FeatureSet
+    services: dict[str, Service]
+
+    def table(self, name: str) -> list[Row]:
+        found: list[Row] = parquet.read_table(self.features.folder / f"{name}.parquet").to_pylist()
+        return found
+
+    def asked(self) -> pa.Table:
+        """Ask for every application when it was filed, three days on, years on, and a few unknown."""
+        shift = (timedelta(), timedelta(days=3), timedelta(days=200), timedelta(days=3651))
+        keys = [
+            (row["application_id"], row["customer_id"], row["vehicle_id"] or "", row["available_at"] + by)
+            for by in shift
+            for row in self.rows["applications"]
+        ]
+        keys += [("nobody", "nobody", "", START), ("A1", "nobody", "V1", START + timedelta(days=900))]
+        random.Random(3).shuffle(keys)
+        names = ("application_id", "customer_id", "vehicle_id")
+        found = {name: [key[index] for key in keys] for index, name in enumerate(names)}
+        moments = pa.array([key[3] for key in keys], pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+        return pa.table(found).append_column("event_timestamp", moments)
+
+
+def _money(chance: random.Random, most: int) -> Decimal | None:
+    return None if chance.random() < 0.1 else Decimal(chance.randrange(100, most)) / 100
+
+
+def _maybe(chance: random.Random, value: Any) -> Any:
+    return None if chance.random() < 0.15 else value
+
+
+def _lender(chance: random.Random) -> dict[str, list[Row]]:
+    # whole days, so that rows meet at one moment and on the bounds of windows
+    def clocks() -> Row:
+        at = START + timedelta(days=chance.randrange(0, 720))
+        return {"event_at": at - timedelta(days=chance.choice([0, 0, 2, 30])), "available_at": at}
+
+    def customer() -> str:
+        return f"C{chance.randrange(25)}"
+
+    lent = [
+        clocks() | {"loan_id": f"L{n}", "customer_id": customer(), "application_id": f"A{n}"}
+        for n in range(30)
+    ]
+    return {
+        "customers": [
+            clocks()
+            | {"customer_id": f"C{n}", "education": _maybe(chance, "PhD"), "bank_name": "Zürich 銀行"}
+            for n in range(25)
+        ],
+        "applications": [
+            clocks()
+            | {
+                "application_id": f"A{n}",
+                "customer_id": customer(),
+                "vehicle_id": _maybe(chance, f"V{n % 20}"),
+                "product": chance.choice(["auto", "consumer"]),
+                "amount": _money(chance, 3_000_000),
+                "term_months": _maybe(chance, float(chance.choice([0, 12, 36]))),
+                "declared_income": _money(chance, 9_000_000),
+                "declared_debt_payments": _money(chance, 90_000),
+                "channel": chance.choice(["Web", "branch"]),
+            }
+            for n in range(60)
+        ],
+        "vehicles": [
+            clocks()
+            | {
+                "vehicle_id": f"V{n}",
+                "model_year": 2010 + n,
+                "appraised_value": _money(chance, 2_000_000),
+                "list_price": _money(chance, 2_000_000),
+            }
+            for n in range(20)
+        ],
+        "bureau_reports": [
+            clocks()
+            | {
+                "report_id": f"R{n}",
+                "customer_id": customer(),
+                "score": _maybe(chance, float(chance.randrange(300, 850))),
+                "open_accounts": _maybe(chance, chance.randrange(0, 9)),
+            }
+            for n in range(120)
+        ],
+        "transactions": [
+            clocks()
+            | {
+                "transaction_id": f"T{n}",
+                "customer_id": customer(),
+                "amount": Decimal(chance.randrange(1, 500_000)) / 100,
+                "direction": chance.choice(["in", "out"]),
+                "category": chance.choice(["salary", "cash", "gambling", "rent"]),
+            }
+            for n in range(600)
+        ],
+        "loans": [
+            row | {"principal": _money(chance, 900_000), "term_months": _maybe(chance, 6.0)} for row in lent
+        ],
+        "repayments": [
+            clocks()
+            | {
+                "repayment_id": f"P{n}",
+                "loan_id": f"L{chance.randrange(30)}",
+                "instalment_no": n,
+                "due_amount": Decimal(100),
+                "paid_amount": _money(chance, 10_000),
+                "balance": Decimal(chance.choice([0, 50, 500])),
+                "days_past_due": _maybe(chance, chance.choice([0, 0, 0, 5, 40])),
+            }
+            for n in range(300)
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
+    """Generate a lender, compute its features, declare them. Feast takes ten seconds to import."""
+    home = tmp_path_factory.mktemp("small")
+    settings = Settings(home=home, threads=2)
+    rows = _lender(random.Random(11))
+    paths = publish(home / "published", rows)
+    features = tables.compute(settings, "small", "publication-of-small", paths)
+    store.declare(settings, features)
+    names = ("underwriting_auto", "underwriting_consumer")
+    services = {name: store.service(settings, features, name) for name in names}
+    return Small(settings, rows, paths, features, services)
