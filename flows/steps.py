@@ -10,6 +10,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Flow, State, Task, task
@@ -30,11 +31,12 @@ PASSING = (ConnectionError, TimeoutError, sqlite3.OperationalError)
 
 @dataclass(frozen=True)
 class Event:
-    """What a listener is told: a step began, ended or failed; `seconds` since it began."""
+    """What a listener is told: a step began, ended or failed, `seconds` since, how many were Prefect's."""
 
     step: str
     state: str
     seconds: float
+    orchestration: float = 0.0
 
 
 listener: ContextVar[Callable[[Event], None]] = ContextVar("listener", default=lambda _: None)
@@ -42,14 +44,25 @@ listener: ContextVar[Callable[[Event], None]] = ContextVar("listener", default=l
 
 def do(name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a function as a task of the running flow; what passes by itself is tried again, twice."""
-    tell, began = listener.get(), time.monotonic()
+    tell, began, inside = listener.get(), time.monotonic(), 0.0
     tell(Event(name, "began", 0.0))
+
+    @wraps(function)
+    def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+        nonlocal inside
+        entered = time.monotonic()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            inside += time.monotonic() - entered
+
+    state = "failed"
     try:
-        result = _as_task(name, function)(*args, **kwargs)
-    except BaseException:
-        tell(Event(name, "failed", time.monotonic() - began))
-        raise
-    tell(Event(name, "ended", time.monotonic() - began))
+        result = _as_task(name, timed)(*args, **kwargs)
+        state = "ended"
+    finally:
+        took = time.monotonic() - began
+        tell(Event(name, state, took, took - inside))
     return result
 
 

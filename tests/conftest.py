@@ -14,7 +14,7 @@ import pytest
 from loanbook.settings import QUIET, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZE, HISTORY, GROWN = 12_000, 48, 60
+SIZE, HISTORY, GROWN = 18_000, 48, 60
 HASHED = (".py", ".sql", ".toml", ".yaml", ".html")
 
 os.environ.update(QUIET)
@@ -94,7 +94,7 @@ def calm_world(simulated: Callable[..., SmallWorld]) -> SmallWorld:
 def copy_repo(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Copy what LOANBOOK_REPO must hold, so that a test may change a policy and nobody else sees it.
 
-    Only the fairness gate is opened wider: in a world this small some groups are a dozen people.
+    Only the fairness gate is opened wider: in a world this small a group's rate is a matter of luck.
     """
 
     def copy() -> Path:
@@ -126,9 +126,9 @@ def standing_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
     del found["LOANBOOK_HOME"]
     yield found
     if "prefect.logging.handlers" in sys.modules:
-        from prefect.logging.handlers import APILogHandler
+        from prefect.logging.handlers import APILogWorker
 
-        APILogHandler.flush()  # else Prefect looks for its server at exit, for a minute
+        APILogWorker.drain_all(timeout=30)  # else Prefect looks for its server at exit, for a minute
     assert standing.stop(settings)
 
 

@@ -63,9 +63,8 @@ def demo(
     total = time.monotonic() - began
     stages = {f"time: {name}": f"{seconds:.0f} s" for name, seconds in clock.took.items()}
     told = replace(story, made={**story.made, **stages, "time in all": f"{total:.0f} s"}, next=story.next)
-    lake.write_json(
-        settings.home / "demo.json", {"chapters": clock.took, "steps": progress.took, "total": total}
-    )
+    record = {"chapters": clock.took, "steps": progress.took, "flows": runner.flows, "total": total}
+    lake.write_json(settings.home / "demo.json", record)
     tell(replace(told, next=(*told.next, *pages(settings, server))), as_json=common.json)
 
 
@@ -137,7 +136,7 @@ def _two_people(settings: Settings, progress: Progress, version: str) -> None:
 
     model, number = work.split(version)
     keys = {
-        name: _enrolled(settings, name, roles)
+        name: enrolled(settings, name, roles)
         for name, roles in ((ENGINEER, ("engineer", "reviewer")), (REVIEWER, ("reviewer",)))
     }
     word = Word(model, number, Decision.APPROVE, "The demo's reviewer read the dossier", Conditions())
@@ -151,8 +150,8 @@ def _two_people(settings: Settings, progress: Progress, version: str) -> None:
     progress.say(f"  ✓ {signed.signer} signs the evidence {signed.evidence[:16]}…")
 
 
-def _enrolled(settings: Settings, name: str, roles: tuple[str, ...]) -> Path:
-    """Make a person's key and enter it, unless an earlier run did."""
+def enrolled(settings: Settings, name: str, roles: tuple[str, ...]) -> Path:
+    """Make a person's key and enter it in people and ledger, unless an earlier run did."""
     from loanbook.governance import people, signing
     from loanbook.governance.ledger import of_home
     from loanbook.governance.people import Person

@@ -38,12 +38,12 @@ class Progress:
 
     def __init__(self, *, silent: bool) -> None:
         self._silent, self._live = silent, sys.stderr.isatty()
-        self.took: list[tuple[str, float]] = []
+        self.took: list[tuple[str, float, float]] = []
 
-    def event(self, step: str, state: str, seconds: float) -> None:
-        """Tell of one event of a step: began, ended or failed."""
+    def event(self, step: str, state: str, seconds: float, orchestration: float = 0.0) -> None:
+        """Tell of one event of a step: began, ended or failed; some of its seconds may be Prefect's."""
         if state != "began":
-            self.took.append((step, seconds))
+            self.took.append((step, seconds, orchestration))
         if self._silent:
             return
         mark = {"began": "…", "ended": "✓", "failed": "✗"}[state]

@@ -29,6 +29,7 @@ class Runner:
         self._process: subprocess.Popen[str] | None = None
         self.log = settings.home / "logs" / f"flows-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
         self.server: standing.Server | None = None
+        self.flows = 0
 
     def __enter__(self) -> Runner:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +50,7 @@ class Runner:
 
     def run(self, verb: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Run one flow to its end and give what it made, or raise the error that it raised."""
+        self.flows += 1
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None

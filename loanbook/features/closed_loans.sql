@@ -2,13 +2,15 @@
 -- key: customer_id
 -- purpose: underwriting
 WITH ended AS (
+    -- by the rows that first told of it: a later one would move what was known before
     SELECT
         loan_id,
-        min(available_at) AS available_at,
+        available_at,
         max(event_at) AS ended_at
     FROM repayments
     WHERE balance <= 0
-    GROUP BY loan_id
+    GROUP BY loan_id, available_at
+    QUALIFY row_number() OVER (PARTITION BY loan_id ORDER BY available_at) = 1
 ),
 loans_ended AS (
     SELECT

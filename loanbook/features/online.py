@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isnan
 from pathlib import Path
 
 from loanbook import lake
@@ -65,7 +66,7 @@ def _encoded(view: Served, rows: Sequence[tuple[object, ...]]) -> Iterator[Row]:
         assert isinstance(at, datetime)
         entity, moment = prefix + key_value(str(key)), int((at - datetime(1970, 1, 1)).total_seconds())
         for name, value in zip(view.features, values, strict=True):
-            yield entity, name, encode(value), None if value is None else str(value), moment, None
+            yield entity, name, encode(value), None if _unknown(value) else str(value), moment, None
 
 
 def key_prefix(join_key: str) -> bytes:
@@ -81,13 +82,17 @@ def key_value(key: str) -> bytes:
 
 
 def encode(value: object) -> bytes:
-    """Encode a number or text as Feast's protobuf Value; null is empty."""
-    if value is None:
+    """Encode a number or text as Feast's protobuf Value; null is empty, and so is NaN."""
+    if _unknown(value):
         return b""
     if isinstance(value, float):
         return bytes([DOUBLE_TAG]) + struct.pack("<d", value)
     text = str(value).encode()
     return bytes([TEXT_TAG]) + _varint(len(text)) + text
+
+
+def _unknown(value: object) -> bool:
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def _varint(number: int) -> bytes:

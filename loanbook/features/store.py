@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,24 +94,46 @@ def history(settings: Settings, features: FeatureSet, name: str, entities: pa.Ta
     return got.sort_by("_row").drop_columns(["_row"])
 
 
+@dataclass(frozen=True)
+class View:
+    """A declared view: its key, its features in order, and how long a value holds."""
+
+    name: str
+    key: str
+    features: tuple[str, ...]
+    ttl: timedelta
+
+
+def views(settings: Settings, features: FeatureSet) -> tuple[View, ...]:
+    """Give every declared view of a feature table."""
+    return tuple(
+        View(view.name, view.join_keys[0], tuple(field.name for field in view.features), view.ttl)
+        for view in _store(settings, features).list_feature_views()
+    )
+
+
 def materialize(settings: Settings, features: FeatureSet, as_of: datetime) -> dict[str, int]:
     """Bring each key's latest value known by `as_of` to the online store; give keys by view.
 
     What is known of an application comes with the request, so its view isn't brought online.
     """
-    store, path = _store(settings, features), Path(place(settings, features)["FEAST_ONLINE_PATH"])
-    served = [
-        online.Served(
-            table=f"{store.project}_{view.name}",
-            path=features.folder / f"{view.name}.parquet",
-            key=view.join_keys[0],
-            features=tuple(field.name for field in view.features),
-            ttl=view.ttl,
+    project, path = _store(settings, features).project, Path(place(settings, features)["FEAST_ONLINE_PATH"])
+    return {
+        view.name: online.write(
+            settings,
+            path,
+            online.Served(
+                f"{project}_{view.name}",
+                features.folder / f"{view.name}.parquet",
+                view.key,
+                view.features,
+                view.ttl,
+            ),
+            as_of,
         )
-        for view in store.list_feature_views()
-        if view.entities != [AT_REQUEST]
-    ]
-    return {view.table: online.write(settings, path, view, as_of) for view in served}
+        for view in views(settings, features)
+        if view.name != AT_REQUEST
+    }
 
 
 def read_online(settings: Settings, features: FeatureSet, name: str, keys: dict[str, str]) -> dict[str, Any]:
@@ -140,9 +162,15 @@ def _store(settings: Settings, features: FeatureSet) -> Any:
 
 
 def _config(repo: Path) -> Any:
+    from feast.errors import FeastModuleImportError
     from feast.repo_config import load_repo_config
 
-    config = load_repo_config(repo, repo / "feature_store.yaml")
+    try:
+        config = load_repo_config(repo, repo / "feature_store.yaml")
+    except FeastModuleImportError as error:
+        raise FeatureError(
+            f"a store can't be loaded: {error}", where="feature_repo/feature_store.yaml", right="Use duckdb"
+        ) from error
     if config.offline_store.type in WRONG_STORES:
         raise FeatureError(
             f"offline store {config.offline_store.type} returns wrong rows",

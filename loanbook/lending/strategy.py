@@ -42,12 +42,14 @@ def find(pd: Vector, bad: npt.NDArray[np.bool_], *, max_bad_rate: float, refer_b
     order = np.argsort(pd, kind="stable")
     rate = np.cumsum(bad[order]) / np.arange(1, len(pd) + 1)
     fewest = max(1, len(pd) // 20)
-    kept = np.flatnonzero(rate[fewest - 1 :] <= max_bad_rate)
+    # equal PDs are decided alike, so the approved end where a PD does
+    ends = np.append(np.diff(pd[order]) > 0, True)
+    kept = np.flatnonzero((rate <= max_bad_rate) & ends & (np.arange(len(pd)) >= fewest - 1))
     if not len(kept):
         raise TrainingError(
             f"even the safest 5 % have a bad rate of {rate[fewest - 1]:.3f}, over {max_bad_rate:.3f}",
             right="Look at the policy's strategy.max_bad_rate, or at the model",
         )
-    last = int(kept[-1]) + fewest - 1
+    last = int(kept[-1])
     cut_off = float(pd[order[last + 1]]) if last + 1 < len(pd) else 1.0
     return CutOffs(cut_off, min(1.0, cut_off + refer_band))

@@ -126,7 +126,7 @@ def _fit(
 
 def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stability.Frozen]:
     bins = {
-        name: stability.freeze(values[:, index], codes=name in plan.categories)
+        name: stability.freeze(values[:, index], codes=len(plan.categories.get(name, ())))
         for index, name in enumerate(plan.features)
     }
     return bins | {"pd": stability.freeze(pd)}

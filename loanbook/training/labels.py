@@ -25,7 +25,10 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     lateness = f"to_days(r.days_past_due - {label.days_past_due})"  # since it became that late
     is_bad = f"r.days_past_due >= {label.days_past_due} AND r.event_at - {lateness} <= w.window_end"
     return f"""
-    WITH population AS (
+    WITH known_loans AS (
+        SELECT * FROM loans WHERE available_at <= TIMESTAMP '{as_of}'
+    ),
+    population AS (
         SELECT
             a.application_id, a.customer_id, coalesce(a.vehicle_id, '') AS vehicle_id, l.loan_id,
             a.event_at AS applied_at,
@@ -33,7 +36,7 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
             greatest(a.event_at, coalesce(l.observed_from, a.event_at)) AS exposed_from,
             greatest(decided_at, coalesce(l.observed_from, decided_at)) AS entered_at,
             l.event_at + to_days(ceil(l.term_months * 30.4375)::INTEGER) AS matures_at
-        FROM applications AS a LEFT JOIN loans AS l USING (application_id)
+        FROM applications AS a LEFT JOIN known_loans AS l USING (application_id)
         WHERE a.product = '{line.product}' AND a.available_at <= TIMESTAMP '{as_of}'
     ),
     windowed AS (

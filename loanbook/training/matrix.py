@@ -86,7 +86,8 @@ def _numbers(table: pa.Table, name: str, plan: Plan) -> npt.NDArray[np.float64]:
 
     column = table.column(name).combine_chunks()
     if name in plan.categories:
-        codes = pc.index_in(column, value_set=pa.array(plan.categories[name], column.type))
+        # a column without a value may come without a type
+        codes = pc.index_in(column.cast(pa.string()), value_set=pa.array(plan.categories[name], pa.string()))
         return np.asarray(codes.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=float)
     return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=float)
 

@@ -21,11 +21,11 @@ class Frozen:
     shares: tuple[float, ...]
 
 
-def freeze(values: Vector, *, codes: bool = False) -> Frozen:
-    """Bin by deciles of what is known, or one bin for each code of a category."""
+def freeze(values: Vector, *, codes: int = 0) -> Frozen:
+    """Bin by deciles of what is known, or one bin for each of a category's codes, seen here or not."""
     known = values[~np.isnan(values)]
     if codes:
-        edges = np.unique(known)[1:] - 0.5
+        edges = np.arange(1, codes) - 0.5
     else:
         edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else known
     kept = tuple(float(edge) for edge in edges)

@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from pyarrow import parquet
 
 from loanbook.features import store, tables
@@ -75,6 +75,14 @@ KEYS = {
     "loans": ("loan_id", "L", 2),
     "repayments": ("repayment_id", "P", 6),
 }
+# an example takes half a second: shrinking one would take minutes
+QUICK = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 Rows = dict[str, list[dict[str, Any]]]
 Lane = tuple[datetime, Rows, Rows]
 
@@ -142,9 +150,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lanes")
 
 
-@settings(
-    max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(QUICK, max_examples=15)
 @given(drawn=st.lists(lanes(), min_size=3, max_size=6))
 def test_no_later_row_changes_what_a_feature_table_says_until_then(
     home: Path, publish: Any, drawn: list[Lane]
@@ -156,9 +162,7 @@ def test_no_later_row_changes_what_a_feature_table_says_until_then(
         assert known(before, lane, moment) == known(after, lane, moment)
 
 
-@settings(
-    max_examples=2, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(QUICK, max_examples=2)
 @given(drawn=st.lists(lanes(), min_size=12, max_size=16))
 def test_no_later_row_changes_what_feast_joins(home: Path, publish: Any, drawn: list[Lane]) -> None:
     place = Settings(home=home, threads=2)
