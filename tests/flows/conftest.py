@@ -19,7 +19,7 @@ from loanbook.settings import Settings
 
 DATASET, LINE, MODEL = "world", "underwriting/consumer", "world.underwriting_consumer"
 COMMIT = "c0" * 20
-GOVERNED = ("governance", "mlflow/artifacts", "lake/world/catalog")
+GOVERNED = ("governance", "mlflow/artifacts", "lake/world/catalog", f"reports/world/{MODEL}")
 
 
 @dataclass
