@@ -80,10 +80,12 @@ def _reconciled(ingest: dict[str, Any], folder: Path) -> Iterator[Row]:
         "way", f"world, rows read less published less held ({sum(t['read'] for t in tables):,} read)", lost, 0
     )
     held = " UNION ALL ".join(
-        f"SELECT '{path.stem}' AS "table", _file AS file, _row AS row FROM read_parquet('{path}')"
+        f"SELECT '{path.stem}' AS name, _file AS file, _row AS row FROM read_parquet('{path}')"
         for path in sorted(Path(ingest["quarantine"]).glob("*.parquet"))
     )
-    planted = f"SELECT "table", file, row FROM read_parquet('{folder / 'truth' / 'bad_rows.parquet'}')"
+    planted = (
+        f"SELECT \"table\" AS name, file, row FROM read_parquet('{folder / 'truth' / 'bad_rows.parquet'}')"
+    )
     count = duckdb.sql(f"SELECT count(*) FROM ({planted})").fetchall()[0][0]
     missed = duckdb.sql(f"SELECT count(*) FROM ({planted} EXCEPT ({held}))").fetchall()[0][0]
     clean = duckdb.sql(f"SELECT count(*) FROM (({held}) EXCEPT {planted})").fetchall()[0][0]

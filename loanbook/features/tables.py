@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 REACHABLE = (Privacy.OPEN, Privacy.PERSONAL)
+# read_parquet(…), parquet_scan(…), FROM 'a file', FROM "a file.parquet"
+PAST_THE_VIEWS = re.compile(r"\b(read_\w+|\w+_scan|glob)\s*\(|\b(FROM|JOIN|,)\s*'|\.parquet\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,12 @@ def _recipe(path: Path) -> Recipe:
         for line in text.splitlines()
         if line.startswith("-- ") and ": " in line
     )
+    if PAST_THE_VIEWS.search(re.sub(r"--[^\n]*", "", text)):
+        raise FeatureError(
+            "the recipe reads a file",
+            where=path.name,
+            right="Read the canonical tables: a file also holds what a feature may not know",
+        )
     try:
         return Recipe(path.stem, head["grain"], head["key"], Purpose(head["purpose"]), text)
     except (KeyError, ValueError) as error:
@@ -114,8 +123,11 @@ def read(settings: Settings, dataset: str, identity: str) -> FeatureSet:
         for name, entry in sorted(entries.items())
     )
     for table in tables:
-        if digests.of_file(folder / f"{table.name}.parquet") != table.digest:
-            raise FeatureError("the feature table's bytes were changed", where=str(folder / table.name))
+        path = folder / f"{table.name}.parquet"
+        if not path.is_file():
+            raise FeatureError("the feature table is gone", where=str(path), right="Run featurize again")
+        if digests.of_file(path) != table.digest:
+            raise FeatureError("the feature table's bytes were changed", where=str(path))
     return FeatureSet(identity, dataset, str(manifest["publication"]), folder, tables)
 
 

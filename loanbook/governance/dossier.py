@@ -60,6 +60,8 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         vintages=_vintages(curves),
         bands=curves.get("reliability") or [],
         limits=limits(evidence.facts),
+        drifts=_drifts(evidence.facts["stability"]),
+        groups=_groups(evidence.facts["fairness"]),
     )
 
 
@@ -86,6 +88,22 @@ def _measures(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[s
     names = sorted({measure for sample in samples for measure in metrics[sample]})
     rows = [(name, [metrics[sample].get(name) for sample in samples]) for name in names]
     return samples, rows
+
+
+def _drifts(stability: Mapping[str, Any], most: int = 10) -> list[tuple[str, float]]:
+    """Name the features that moved most, the furthest first."""
+    found = stability.get("feature_psi") or {}
+    return sorted(found.items(), key=lambda one: (-one[1], one[0]))[:most]
+
+
+def _groups(fairness: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """List every group of every protected attribute with its rates."""
+    found = fairness.get("groups") or {}
+    return [
+        (attribute, group, rates)
+        for attribute, groups in sorted(found.items())
+        for group, rates in sorted(groups.items())
+    ]
 
 
 def _plots(curves: Mapping[str, Any]) -> tuple[Plot, ...]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loanbook.errors import TrainingError
-
 Vector = npt.NDArray[np.float64]
 
 
@@ -37,7 +35,7 @@ class CutOffs:
 def find(pd: Vector, bad: npt.NDArray[np.bool_], *, max_bad_rate: float, refer_band: float) -> CutOffs:
     """Approve as many as keeps the bad rate of the approved at or under `max_bad_rate`.
 
-    Raises TrainingError when not even the safest twentieth keeps it.
+    When not even the safest twentieth keeps it, nobody is approved or referred.
     """
     order = np.argsort(pd, kind="stable")
     rate = np.cumsum(bad[order]) / np.arange(1, len(pd) + 1)
@@ -46,10 +44,7 @@ def find(pd: Vector, bad: npt.NDArray[np.bool_], *, max_bad_rate: float, refer_b
     ends = np.append(np.diff(pd[order]) > 0, True)
     kept = np.flatnonzero((rate <= max_bad_rate) & ends & (np.arange(len(pd)) >= fewest - 1))
     if not len(kept):
-        raise TrainingError(
-            f"even the safest 5 % have a bad rate of {rate[fewest - 1]:.3f}, over {max_bad_rate:.3f}",
-            right="Look at the policy's strategy.max_bad_rate, or at the model",
-        )
+        return CutOffs(0.0, 0.0)
     last = int(kept[-1])
     cut_off = float(pd[order[last + 1]]) if last + 1 < len(pd) else 1.0
     return CutOffs(cut_off, min(1.0, cut_off + refer_band))

@@ -97,7 +97,12 @@ def entities(table: pa.Table) -> pa.Table:
 
 
 def freeze(settings: Settings, dataset: str, outcome: pa.Table, history: pa.Table) -> Frame:
-    """Put outcomes and features side by side, by row, and freeze them."""
+    """Put outcomes and features side by side, by row, and freeze them; other rows raise TrainingError."""
+    if outcome["application_id"].to_pylist() != history["application_id"].to_pylist():
+        raise TrainingError(
+            f"{history.num_rows} rows of features are not of the {outcome.num_rows} applications, in order",
+            where="application_id",
+        )
     keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
     whole = outcome
     for name in history.column_names:

@@ -61,13 +61,18 @@ class ReasonMap:
 
 def parse(text: str, where: str) -> tuple[Reason, ...]:
     """Read the wording table, or raise PolicyError for an unknown key or a feature with two reasons."""
-    table = tomllib.loads(text)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"this is no TOML: {error}", where=where) from None
     if set(table) - {"version", "reason"}:
         raise PolicyError(
             f"unknown key {sorted(set(table) - {'version', 'reason'})[0]}",
             where=where,
             right="Known are version, reason",
         )
+    if not table.get("reason"):
+        raise PolicyError("no reason is worded", where=where, right="Begin one with [reason.CODE]")
     reasons = tuple(_reason(code, entry, where) for code, entry in table["reason"].items())
     features = [feature for reason in reasons for feature in reason.features]
     doubled = {feature for feature in features if features.count(feature) > 1}
@@ -97,8 +102,9 @@ def reason_map(
             f"no reason is worded for {', '.join(silent)}", where="expectations/policies/reasons.toml"
         )
     approved = np.flatnonzero(pd < cut_off)
-    chosen = approved if len(approved) else np.arange(len(pd))
-    near = chosen[np.argsort(-pd[chosen], kind="stable")[: max(1, int(len(chosen) * NEAR))]]
+    # where nobody is approved, the safest of all come nearest
+    chosen, distance = (approved, -pd[approved]) if len(approved) else (np.arange(len(pd)), pd)
+    near = chosen[np.argsort(distance, kind="stable")[: max(1, int(len(chosen) * NEAR))]]
     used = tuple(
         Reason(reason.code, reason.en, reason.zh, kept)
         for reason in reasons

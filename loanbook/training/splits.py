@@ -13,7 +13,7 @@ from loanbook.errors import TrainingError
 
 # In order of time. Calibration and threshold share a period and divide its customers between them.
 SAMPLES = ("fit", "stop", "calibrate", "threshold", "report")
-FIT_SHARE, STOP_SHARE, REPORT_SHARE = 0.70, 0.12, 0.25
+FIT_SHARE, STOP_SHARE, REPORT_SHARE = 0.64, 0.12, 0.25
 
 Times = npt.NDArray[np.datetime64]
 

@@ -1,4 +1,4 @@
-"""One lender that goes the whole way once; each test finds it as it stood after the review, or after promotion."""
+"""One lender goes the whole way once; each test finds it as it stood after its review, or promoted."""
 
 from __future__ import annotations
 

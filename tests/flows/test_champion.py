@@ -219,7 +219,7 @@ def test_a_champion_whose_policy_changed_does_not_score(promoted):
 def test_a_champion_with_the_alias_moved_behind_the_ledger_does_not_score(promoted):
     promoted.call("train", dataset="world", line=LINE, seed=11)
     promoted.registry().set_alias(MODEL, "champion", 2)
-    with pytest.raises(GovernanceError, match="alias champion .* points at version 2"):
+    with pytest.raises(GovernanceError, match=r"alias champion .* points at version 2"):
         promoted.score()
     promoted.promote(1)
     assert promoted.score()["version"] == 1

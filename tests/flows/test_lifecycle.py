@@ -79,7 +79,9 @@ def test_no_outcome_reaches_the_candidates_features(way):
     facts = shelf.evidence(way.stage.settings, review["model"], 1, review["evidence"]).facts
     known = {f"{table.name}.{column.name}" for table in TABLES.values() for column in table.columns}
     assert facts["features"]["columns"]
-    assert not set(facts["features"]["used"]) & {name.partition(".")[2] for name in known if "default" in name}
+    assert not set(facts["features"]["used"]) & {
+        name.partition(".")[2] for name in known if "default" in name
+    }
     assert facts["split"]["shared_rows"] == facts["split"]["shared_customers"] == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from loanbook import lake
-from loanbook.errors import FeatureError, StorageError
+from loanbook.errors import FeatureError
 from loanbook.features import tables
 from loanbook.schema import Purpose
 from loanbook.settings import Settings
@@ -109,12 +109,17 @@ def test_a_star_brings_nothing_that_underwriting_may_not_know(
     }  # fmt: skip
 
 
-def test_a_recipe_that_reads_a_file_past_the_views_gets_no_protected_column_from_the_publication(
-    settings: Settings, paths: dict[str, Path], recipe: Write
+@pytest.mark.parametrize(
+    "source",
+    ["read_parquet('{}')", "'{}'", '"{}"', "parquet_scan('{}')", "customers JOIN '{}' USING (customer_id)"],
+)
+def test_a_recipe_that_reads_a_file_past_the_views_is_refused(
+    settings: Settings, paths: dict[str, Path], recipe: Write, source: str
 ) -> None:
-    recipe(f"{HEAD}SELECT customer_id, available_at, sex FROM read_parquet('{paths['customers']}')")
+    file = source.format(paths["customers"])
+    recipe(f"{HEAD}SELECT customer_id, available_at, sex FROM {file}")
 
-    with pytest.raises(FeatureError, match="reads a file"):
+    with pytest.raises(FeatureError, match=r"reads a file.*own\.sql"):
         tables.compute(settings, "tiny", "p" * 12, paths)
 
 
@@ -123,7 +128,7 @@ def test_two_rows_of_a_key_at_one_moment_are_refused(
 ) -> None:
     recipe(f"{HEAD}SELECT customer_id, available_at, n::DOUBLE AS n FROM customers, range(2) AS twice(n)")
 
-    with pytest.raises(FeatureError, match="customer_id C[12] has two rows at 2024-03-01"):
+    with pytest.raises(FeatureError, match=r"customer_id C[12] has two rows at 2024-03-01"):
         tables.compute(settings, "tiny", "p" * 12, paths)
 
 
@@ -183,7 +188,7 @@ def test_a_feature_set_whose_file_was_changed_is_refused(settings: Settings, pat
     with (made.folder / "customer.parquet").open("ab") as stream:
         stream.write(b"\0")
 
-    with pytest.raises(FeatureError, match="bytes were changed.*customer"):
+    with pytest.raises(FeatureError, match=r"bytes were changed.*customer"):
         tables.read(settings, "tiny", made.id)
 
 
@@ -202,12 +207,12 @@ def test_a_feature_table_that_is_gone_is_refused(settings: Settings, paths: dict
     made = tables.compute(settings, "tiny", "p" * 12, paths)
     (made.folder / "customer.parquet").unlink()
 
-    with pytest.raises((FeatureError, StorageError), match="customer"):
+    with pytest.raises(FeatureError, match=r"gone.*customer"):
         tables.read(settings, "tiny", made.id)
 
 
 def test_a_publication_without_features_says_what_to_run(settings: Settings, paths: dict[str, Path]) -> None:
-    with pytest.raises(FeatureError, match="no features.*loanbook featurize --dataset tiny"):
+    with pytest.raises(FeatureError, match=r"no features.*loanbook featurize --dataset tiny"):
         tables.current(settings, "tiny", "p" * 12)
 
     made = tables.compute(settings, "tiny", "p" * 12, paths)

@@ -169,5 +169,5 @@ def test_the_same_application_may_be_asked_for_twice(small: Any) -> None:
 
 
 def test_a_service_that_is_not_declared_is_refused_by_name(small: Any) -> None:
-    with pytest.raises(FeatureError, match="underwriting_boats.*Known are underwriting_auto"):
+    with pytest.raises(FeatureError, match=r"underwriting_boats.*Known are underwriting_auto"):
         store.service(small.settings, small.features, "underwriting_boats")

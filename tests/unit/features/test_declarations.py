@@ -1,0 +1,187 @@
+"""What is declared to Feast is what the recipes make, the schema allows and the reasons word."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from loanbook import lines
+from loanbook.errors import FeatureError, TrainingError
+from loanbook.features import store, tables
+from loanbook.features.permits import permits
+from loanbook.features.store import Feature
+from loanbook.intake import mapping
+from loanbook.schema import TABLES, Privacy, Purpose
+from loanbook.settings import ROOT
+from loanbook.training import reasons
+
+SERVICES = ("underwriting_auto", "underwriting_consumer")
+
+
+def test_every_recipe_has_a_view_of_its_columns_and_types_and_every_view_a_recipe(small: Any) -> None:
+    declared = {view.name: view for view in store.views(small.settings, small.features)}
+    types = {
+        feature.name: feature.type for service in small.services.values() for feature in service.features
+    }
+    recipes = {recipe.name: recipe for recipe in tables.recipes()}
+
+    assert declared.keys() == recipes.keys()
+    for name, view in declared.items():
+        shape = parquet.read_schema(small.features.folder / f"{name}.parquet")
+        keys = {recipes[name].key, "available_at"}
+        assert view.key == recipes[name].key
+        assert set(shape.names) - keys == set(view.features), name
+        for feature in view.features:
+            wanted = {"Float64": "double", "String": "string"}[types[feature]]
+            assert str(shape.field(feature).type) == wanted, feature
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_feature_says_of_which_columns_it_is_made(small: Any, service: str) -> None:
+    for feature in small.services[service].features:
+        assert feature.columns, feature.name
+        assert feature.purpose == "underwriting"
+        assert feature.owner
+        for column in feature.columns:
+            table, _, name = column.partition(".")
+            found = TABLES[table].column(name)
+            assert Purpose.UNDERWRITING in found.purposes, (feature.name, column)
+            assert found.privacy in (Privacy.OPEN, Privacy.PERSONAL), (feature.name, column)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_feature_is_permitted_to_underwrite_by_all_its_columns(small: Any, service: str) -> None:
+    given = permits(small.services[service].features)
+
+    assert given.keys() == {feature.name for feature in small.services[service].features}
+    for name, permit in given.items():
+        assert "underwriting" in permit["purposes"], name
+        assert permit["privacy"] in ("open", "personal"), name
+
+
+def test_a_permit_is_as_close_as_the_closest_column_and_shares_every_columns_purpose() -> None:
+    mixed = Feature("mixed", "v", "Float64", "o", "underwriting", 1, ("applications.amount", "customers.sex"))
+    goods = Feature("goods", "v", "Float64", "o", "underwriting", 1, ("vehicles.make",))
+
+    given = permits([mixed, goods])
+
+    assert given["mixed"]["privacy"] == "protected"
+    assert given["mixed"]["purposes"] == []
+    assert given["goods"]["privacy"] == "open"
+    assert "valuation" in given["goods"]["purposes"]
+
+
+def test_the_vehicle_belongs_to_auto_alone(small: Any) -> None:
+    auto, consumer = ({feature.name for feature in small.services[name].features} for name in SERVICES)
+
+    assert consumer < auto
+    assert {name.partition("_")[0] for name in auto - consumer} == {"vehicle", "ltv"}
+
+
+def test_a_services_digest_follows_its_features(small: Any) -> None:
+    again = store.service(small.settings, small.features, "underwriting_auto")
+
+    assert again == small.services["underwriting_auto"]
+    assert again.digest != small.services["underwriting_consumer"].digest
+
+
+@pytest.mark.parametrize("columns", [(), ("customers.shoe_size",), ("shoes.size",)])
+def test_a_feature_of_no_known_column_is_refused(columns: tuple[str, ...]) -> None:
+    with pytest.raises(FeatureError, match="speed"):
+        store._refuse_unknown("speed", columns)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_feature_has_one_reason_and_every_reason_speaks_of_features(small: Any, service: str) -> None:
+    path = ROOT / "expectations" / "policies" / "reasons.toml"
+    worded = [name for one in reasons.parse(path.read_text("utf-8"), path.name) for name in one.features]
+    declared = {feature.name for feature in small.services[service].features}
+    everywhere = {feature.name for one in small.services.values() for feature in one.features}
+
+    assert declared <= set(worded)
+    assert set(worded) <= everywhere
+    assert len(worded) == len(set(worded))
+
+
+def test_every_reason_is_worded_in_both_languages() -> None:
+    path = ROOT / "expectations" / "policies" / "reasons.toml"
+    for code, entry in tomllib.loads(path.read_text("utf-8"))["reason"].items():
+        assert re.fullmatch(r"[A-Z_]+", code)
+        assert re.search(r"[a-z]", entry["en"])
+        assert re.search(r"[一-鿿]", entry["zh"])
+
+
+@pytest.mark.parametrize("line", list(lines.LINES.values()), ids=lambda line: line.stem)
+def test_what_a_line_holds_monotone_is_a_number_that_its_service_knows(small: Any, line: Any) -> None:
+    types = {feature.name: feature.type for feature in small.services[line.feature_service].features}
+
+    assert set(line.monotone) <= set(types)
+    assert {types[name] for name in line.monotone} == {"Float64"}
+    assert set(line.monotone.values()) <= {-1, 1}
+
+
+def test_a_lines_name_is_found_and_a_wrong_one_is_refused() -> None:
+    assert [line.name for line in lines.of_products(["auto"])] == ["underwriting/auto"]
+    assert lines.of_products(["boats"]) == ()
+    with pytest.raises(TrainingError, match=r"no line underwriting/boats.*underwriting/auto"):
+        lines.find("underwriting/boats")
+
+
+def test_a_dataset_may_state_a_lines_window_and_nothing_else() -> None:
+    line = lines.find("underwriting/consumer")
+
+    adapted = lines.adapted(line, {"window_months": 3, "report_from": "2017-01-01"})
+
+    assert adapted.label.window_months == 3
+    assert adapted.label.days_past_due == line.label.days_past_due
+    assert adapted.monotone == line.monotone
+
+
+# Every raw column that tells the outcome, by dataset; what data/ delivers is described in docs.
+OUTCOMES = {
+    "ally_auto": (
+        "Y X Xc C D R risk_cat_ir BAL[0-9]* PRC[0-9]* PMT[0-9]* REC[0-9]* REP[0-9]* reportingPeriod\\w*"
+        " currentDelinquencyStatus chargedoffPrincipalAmount recoveredAmount repossess\\w* total\\w*"
+        " actual\\w* next\\w* interestPaidThroughDate"
+    ),
+    "superlender": "good_bad_flag closeddate firstrepaiddate firstduedate totaldue approveddate",
+    "lending_club": (
+        "total_pymnt\\w* total_rec_\\w* recoveries collection_recovery_fee out_prncp\\w* last_pymnt_\\w*"
+        " last_credit_pull_d debt_settlement_\\w* hardship_\\w* settlement_\\w* int_rate grade sub_grade"
+    ),
+    "world": "collections_stage",
+}
+# Outcomes stand in these tables alone, and each row joins only from its available_at on.
+LEDGERS = {"loans", "repayments", "recoveries"}
+
+
+@pytest.mark.parametrize("dataset", sorted(OUTCOMES))
+def test_no_feature_is_made_of_an_outcome(small: Any, dataset: str) -> None:
+    mappings = mapping.load(dataset).tables
+    used = {
+        column
+        for service in small.services.values()
+        for feature in service.features
+        for column in feature.columns
+    }
+    read = {column.partition(".")[0] for column in used} - LEDGERS
+    assert read == {"applications", "customers", "bureau_reports", "vehicles", "transactions"}
+
+    for table in read & mappings.keys():
+        sql = re.sub(r"--[^\n]*|'[^']*'", " ", mappings[table])
+        for column in OUTCOMES[dataset].split():
+            assert not re.search(rf"\b{column}\b", sql), f"{dataset}/{table}.sql reads {column}"
+
+
+def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> None:
+    used = {column for one in small.services.values() for f in one.features for column in f.columns}
+
+    assert {column for column in used if column.startswith("loans.")} <= {
+        "loans.principal", "loans.term_months", "loans.event_at",
+    }  # fmt: skip
+    assert not any(column.startswith(("recoveries.", "contacts.")) for column in used)
+    assert not used & {"applications.decision", "applications.randomised", "loans.rate"}

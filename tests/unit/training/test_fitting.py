@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from loanbook.errors import TrainingError
+from loanbook.training import fitting
+from loanbook.training.fitting import Fitted, Recipe
+
+FEATURES = ("score", "debt", "noise", "kind")
+MONOTONE = {"score": -1, "debt": 1}
+RECIPE = Recipe(rounds=60, patience=30, learning_rate=0.1)
+
+
+def sample(rows: int, seed: int) -> tuple[Any, Any]:
+    """Draw applicants of whom some values are missing, and their outcomes."""
+    chance = np.random.default_rng(seed)
+    values = chance.normal(size=(rows, 4))
+    values[:, 3] = chance.integers(0, 3, rows)
+    odds = -1.5 - values[:, 0] + 0.8 * values[:, 1] + 0.6 * (values[:, 3] == 2)
+    bad = chance.random(rows) < 1 / (1 + np.exp(-odds))
+    values[chance.random((rows, 4)) < 0.1] = np.nan
+    return values, bad
+
+
+def fit(seed: int = 7, rows: int = 1500, **changed: Any) -> Fitted:
+    values, bad = sample(rows, seed=1)
+    stop_values, stop_bad = sample(rows // 3, seed=2)
+    given: dict[str, Any] = {
+        "features": FEATURES,
+        "categorical": ("kind",),
+        "monotone": MONOTONE,
+        "seed": seed,
+        "threads": 1,
+        "recipe": RECIPE,
+    }
+    return fitting.fit(values, bad, stop_values, stop_bad, **(given | changed))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    return fit()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(fitted: Fitted) -> None:
+    assert fit() == fitted
+    assert fit(seed=8).model != fitted.model
+
+
+grids = st.tuples(
+    *[st.one_of(st.just(np.nan), st.floats(-4, 4)) for _ in range(3)],
+    st.sampled_from([0.0, 1.0, 2.0, 9.0, np.nan]),
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(row=grids)
+def test_more_debt_never_lowers_and_a_better_score_never_raises_the_risk(
+    fitted: Fitted, row: tuple[float, ...]
+) -> None:
+    grid = np.linspace(-5, 5, 401)
+    for name, sign in MONOTONE.items():
+        rows = np.tile(np.array(row), (len(grid), 1))
+        rows[:, FEATURES.index(name)] = grid
+        steps = np.diff(fitting.scores(fitted.model, rows, threads=1))
+        assert (steps * sign >= -1e-12).all(), name
+
+
+def test_contributions_and_a_constant_add_up_to_the_score(fitted: Fitted) -> None:
+    values, _ = sample(50, seed=3)
+
+    parts = fitting.contributions(fitted.model, values, threads=1)
+    rest = fitting.scores(fitted.model, values, threads=1) - parts.sum(axis=1)
+
+    assert parts.shape == (50, 4)
+    assert np.allclose(rest, rest[0])
+
+
+def test_importance_is_shared_out_among_all_features(fitted: Fitted) -> None:
+    shares = fitting.importance(fitted.model)
+
+    assert tuple(shares) == FEATURES
+    assert sum(shares.values()) == pytest.approx(1)
+    assert min(shares["score"], shares["debt"]) > shares["noise"]
+
+
+def test_a_row_scores_the_same_alone_and_in_a_book(fitted: Fitted) -> None:
+    values, _ = sample(20, seed=3)
+
+    together = fitting.scores(fitted.model, values, threads=2)
+
+    assert [fitting.scores(fitted.model, row[None, :], threads=1)[0] for row in values] == together.tolist()
+
+
+@pytest.mark.parametrize(("name", "place"), [("fit", 1), ("stop", 3)])
+@pytest.mark.parametrize("outcome", [True, False])
+def test_one_outcome_only_is_refused_by_sample(name: str, place: int, outcome: bool) -> None:
+    given = [*sample(100, 1), *sample(100, 2)]
+    given[place] = np.full(100, outcome)
+
+    with pytest.raises(TrainingError, match=f"the {name} sample has one outcome only"):
+        fitting.fit(*given, features=FEATURES, categorical=(), monotone={}, seed=1, threads=1, recipe=RECIPE)
+
+
+def test_without_patience_the_rounds_are_as_many_as_the_recipe_says() -> None:
+    assert fit(recipe=Recipe(rounds=9, patience=None)).rounds == 9
+
+
+def test_fewer_bads_give_smaller_trees_and_too_few_to_stop_by_a_fixed_number() -> None:
+    many, few, fewest = (fitting.recipe_for(*bads) for bads in ((5000, 500), (200, 60), (200, 20)))
+
+    assert few.num_leaves < many.num_leaves
+    assert many.patience is not None
+    assert few.patience is not None
+    assert fewest.patience is None
+    assert fewest.rounds < few.rounds
+
+
+def test_a_text_that_is_no_model_is_refused() -> None:
+    with pytest.raises(TrainingError, match=r"can't be read.*model\.txt"):
+        fitting.scores("tree\nversion=v4\n", np.zeros((1, 4)), threads=1)
