@@ -56,6 +56,8 @@ application = _view(
         _number("repeat_customer", "applications.repeat_customer"),
         _number("text_length", "applications.free_text"),
         _number("applications_12m", "applications.customer_id", "applications.available_at"),
+        _number("days_since_last_application", "applications.customer_id", "applications.available_at"),
+        _number("days_since_last_loan_ended", "repayments.balance", "repayments.available_at"),
     ],
 )
 

@@ -58,9 +58,11 @@ def _behind(
     place: Settings, publication: Publication, features: FeatureSet, line: Line, champion: Champion
 ) -> dict[str, Any]:
     book = score.scoring_of(place, publication, features, line, champion, None, None)
-    watched = monitor.monitoring(place, publication, features, line, champion, None, None)
-    return {
+    done = {
         "champion": champion.grant.version,
         "decisions": {"rows": book.rows, "lies": str(book.path), **book.decisions},
-        "watched": monitor.report(watched),
     }
+    if not monitor.anything_since(place, publication, champion):
+        return done
+    watched = monitor.monitoring(place, publication, features, line, champion, None, None)
+    return {**done, "watched": monitor.report(watched)}

@@ -56,6 +56,11 @@ def report(watched: Watched) -> dict[str, Any]:
     return {**watched.verdict.to_json(), "rows": watched.rows, "record": watched.record, "page": watched.page}
 
 
+def anything_since(place: Settings, publication: Publication, champion: Champion) -> bool:
+    """Say whether the publication reaches beyond the data that the champion was trained on."""
+    return publication.as_of > _trained_as_of(_evidence(place, champion))
+
+
 def monitoring(
     place: Settings,
     publication: Publication,
@@ -67,7 +72,7 @@ def monitoring(
 ) -> Watched:
     """Give the verdict, with Evidently's page on a sample beside it."""
     evidence = _evidence(place, champion)
-    first = steps.moment(since) or datetime.fromisoformat(evidence.facts["data"]["as_of"])
+    first = steps.moment(since) or _trained_as_of(evidence)
     last = steps.moment(until) or publication.as_of + timedelta(days=line.decision_days)
     known = {
         name: _known(place, publication, features, line, start, end)
@@ -106,6 +111,10 @@ def monitoring(
 def _evidence(place: Settings, champion: Champion) -> Evidence:
     grant = champion.grant
     return shelf.evidence(place, grant.model, grant.version, grant.evidence)
+
+
+def _trained_as_of(evidence: Evidence) -> datetime:
+    return datetime.fromisoformat(evidence.facts["data"]["as_of"])
 
 
 def _known(

@@ -17,7 +17,7 @@ from prefect import Flow, State, Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 
-from loanbook import digests, lake
+from loanbook import digests, lake, leftovers
 from loanbook.errors import FeatureError, SettingsError, StorageError
 from loanbook.governance import provenance
 from loanbook.settings import Settings
@@ -101,8 +101,10 @@ def moment(text: str | None) -> datetime | None:
 
 
 def settings() -> Settings:
-    """Read where we run: a flow is a face."""
-    return Settings.read(os.environ)
+    """Read where we run, and clear away what a killed run left there: a flow is a face."""
+    place = Settings.read(os.environ)
+    leftovers.clear(place)
+    return place
 
 
 def _as_task(name: str, function: Callable[P, R]) -> Task[P, R]:

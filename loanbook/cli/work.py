@@ -201,8 +201,9 @@ def _went(dataset: str, made: dict[str, Any]) -> Told:
         part = reviewed(each["review"])
         told |= {f"{each['line']}: {key}": value for key, value in part.made.items()}
         lies |= {f"{each['line']}: dossier": Path(each["review"]["dossier"])}
+        if "decisions" in each:
+            lies[f"{each['line']}: decisions"] = Path(each["decisions"]["lies"])
         if "watched" in each:
             told[f"{each['line']}: production"] = each["watched"]["level"]
-            lies[f"{each['line']}: decisions"] = Path(each["decisions"]["lies"])
         steps += part.next
     return Told(f"The whole way on {dataset}, up to the signature", told, lies, tuple(steps))

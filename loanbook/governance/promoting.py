@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from loanbook import digests
+from loanbook import digests, lake
 from loanbook.errors import GovernanceError, UnsignedError
 from loanbook.governance import champions, people, promotion, seals, shelf, signoff
 from loanbook.governance.chain import Entry
@@ -82,20 +83,35 @@ def champion(settings: Settings, model: str, now: datetime) -> Champion:
     version = int(record.body["version"])
     _refuse_moved_alias(registry, model, version)
     evidence = shelf.evidence(settings, model, version, str(record.body["evidence"]))
-    folder = _scratch(settings) / "champions" / model / str(record.body["bundle"])[:16]
-    shutil.rmtree(folder, ignore_errors=True)
-    bundle = registry.fetch_bundle(model, version, folder)
-    grant = promotion.standing(
-        record=record,
-        evidence=evidence,
-        policy=shelf.policy(settings, evidence.line),
-        people=people.trusted(people.path_of(settings.home), ledger),
-        bundle_digest_now=seals.of_folder(bundle).digest,
-        environment=settings.environment,
-        withdrawn=champions.withdrawn(entries, model),
-        now=now,
-    )
+    with tempfile.TemporaryDirectory(dir=_scratch(settings)) as scratch:
+        fetched = registry.fetch_bundle(model, version, Path(scratch) / "bundle")
+        grant = promotion.standing(
+            record=record,
+            evidence=evidence,
+            policy=shelf.policy(settings, evidence.line),
+            people=people.trusted(people.path_of(settings.home), ledger),
+            bundle_digest_now=seals.of_folder(fetched).digest,
+            environment=settings.environment,
+            withdrawn=champions.withdrawn(entries, model),
+            now=now,
+        )
+        bundle = _kept(fetched, _scratch(settings) / "champions" / model / grant.bundle)
     return Champion(grant, str(evidence.facts["dataset"]), record, bundle)
+
+
+def _kept(fetched: Path, folder: Path) -> Path:
+    """Keep verified bytes under their digest, where others may be reading the same at this moment."""
+    if folder.exists() and seals.of_folder(folder).digest == folder.name:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        fetched.replace(folder)
+    except OSError as error:
+        # Not empty: somebody was faster with the same bytes. Whoever opens a bundle verifies it again.
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise lake.storage_error(error, folder) from error
+    return folder
 
 
 def rollback(settings: Settings, model: str, reason: str, now: datetime) -> Entry:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,19 +88,23 @@ def _fit(
     rows = {name: split.rows(name) for name in splits.SAMPLES}
     plan = matrix.plan(table.filter(rows["fit"]), order.features, order.line.monotone)
     values = matrix.encode(table, plan)
-    recipe = fitting.recipe_for(int(bad[rows["fit"]].sum()), int(bad[rows["stop"]].sum()))
-    fitted = fitting.fit(
-        values[rows["fit"]],
-        bad[rows["fit"]],
-        values[rows["stop"]],
-        bad[rows["stop"]],
-        features=plan.features,
-        categorical=tuple(plan.categories),
-        monotone=plan.monotone,
-        seed=order.seed,
-        threads=order.threads,
-        recipe=recipe,
+    how: dict[str, Any] = {
+        "features": plan.features,
+        "categorical": tuple(plan.categories),
+        "monotone": plan.monotone,
+        "seed": order.seed,
+        "threads": order.threads,
+    }
+    chosen = fitting.fit_best(
+        fitting.recipes_for(int(bad[rows["stop"]].sum())),
+        matrix=values[rows["fit"]],
+        bad=bad[rows["fit"]],
+        stop_matrix=values[rows["stop"]],
+        stop_bad=bad[rows["stop"]],
+        **how,
     )
+    learned = rows["fit"] | rows["stop"]
+    fitted = fitting.refit(chosen, matrix=values[learned], bad=bad[learned], **how)
     score = fitting.scores(fitted.model, values, threads=order.threads)
     platt = calibration.fit(score[rows["calibrate"]], bad[rows["calibrate"]])
     pd = platt.pd(score)
@@ -119,9 +123,7 @@ def _fit(
             at_door, platt.pd(fitting.scores(fitted.model, at_door, threads=order.threads)), plan
         ),
     }
-    return bundle.Bundle(
-        fitted.model, plan, platt, cut_offs, reason_map, frozen, _card(order, fitted, recipe)
-    ), score
+    return bundle.Bundle(fitted.model, plan, platt, cut_offs, reason_map, frozen, _card(order, fitted)), score
 
 
 def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stability.Frozen]:
@@ -132,7 +134,7 @@ def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stabilit
     return bins | {"pd": stability.freeze(pd)}
 
 
-def _card(order: Order, fitted: fitting.Fitted, recipe: fitting.Recipe) -> dict[str, object]:
+def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
     from importlib.metadata import version
 
     return {
@@ -144,7 +146,7 @@ def _card(order: Order, fitted: fitting.Fitted, recipe: fitting.Recipe) -> dict[
         "frame": order.frame_digest,
         "seed": order.seed,
         "threads": order.threads,
-        "recipe": asdict(recipe),
+        "recipe": asdict(fitted.recipe),
         "rounds": fitted.rounds,
         "lightgbm": version("lightgbm"),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,11 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to fit: small, slow, well-shrunk trees, since bads are few."""
+    """How to fit: slow, well-shrunk trees of pairs, since bads are few and risk is close to additive."""
 
     learning_rate: float = 0.03
-    num_leaves: int = 12
-    max_depth: int = 4
+    num_leaves: int = 4
+    max_depth: int = 2
     min_data_in_leaf: int = 40
     lambda_l2: float = 10.0
     feature_fraction: float = 0.7
@@ -32,16 +32,13 @@ class Recipe:
     patience: int | None = 100  # None: the rounds are fixed
 
 
-FEW_BADS, FEW_STOPPING = 250, 25
+FEW = 25
 
 
-def recipe_for(bads: int, stopping_bads: int) -> Recipe:
-    """Choose by how many bads there are, before looking at any: fewer bads, smaller trees.
-
-    Where the stopping sample has so few that its loss is noise, the number of rounds is fixed.
-    """
-    small = Recipe(num_leaves=7, max_depth=3, min_data_in_leaf=50) if bads < FEW_BADS else Recipe()
-    return small if stopping_bads >= FEW_STOPPING else replace(small, rounds=150, patience=None)
+def recipes_for(stopping_bads: int) -> tuple[Recipe, ...]:
+    """Give what to try. With few bads the stopping sample's loss is noise: fix the rounds, choose nothing."""
+    pairs, triples = Recipe(), Recipe(num_leaves=8, max_depth=3)
+    return (pairs, triples) if stopping_bads >= FEW else (replace(pairs, rounds=200, patience=None),)
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,21 @@ class Fitted:
 
     model: str
     rounds: int
+    recipe: Recipe
+    stop_loss: float
+
+
+def fit_best(recipes: Sequence[Recipe], **material: Any) -> Fitted:
+    """Fit each recipe on the same material and keep the one with the lowest loss on the stopping sample."""
+    return min((fit(recipe=recipe, **material) for recipe in recipes), key=lambda fitted: fitted.stop_loss)
 
 
 def fit(
+    *,
     matrix: Vector,
     bad: npt.NDArray[np.bool_],
     stop_matrix: Vector,
     stop_bad: npt.NDArray[np.bool_],
-    *,
     features: Sequence[str],
     categorical: Sequence[str],
     monotone: Mapping[str, int],
@@ -73,18 +77,55 @@ def fit(
             raise TrainingError(
                 f"the {name} sample has one outcome only ({int(outcome.sum())} bads of {len(outcome)})"
             )
-    names, categories = list(features), list(categorical)
-    train = lightgbm.Dataset(matrix, bad.astype(float), feature_name=names, categorical_feature=categories)
-    stop = lightgbm.Dataset(stop_matrix, stop_bad.astype(float), reference=train)
+    train = _dataset(matrix, bad, features, categorical)
     booster = lightgbm.train(
-        _parameters(names, monotone, seed, threads, recipe),
+        _parameters(features, monotone, seed, threads, recipe),
         train,
         num_boost_round=recipe.rounds,
-        valid_sets=[stop],
+        valid_sets=[lightgbm.Dataset(stop_matrix, stop_bad.astype(float), reference=train)],
         callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else [],
     )
     rounds = booster.best_iteration if recipe.patience else booster.current_iteration()
-    return Fitted(booster.model_to_string(num_iteration=rounds), rounds)
+    model = booster.model_to_string(num_iteration=rounds)
+    return Fitted(model, rounds, recipe, _loss(booster, stop_matrix, stop_bad, rounds))
+
+
+def refit(
+    chosen: Fitted,
+    *,
+    matrix: Vector,
+    bad: npt.NDArray[np.bool_],
+    features: Sequence[str],
+    categorical: Sequence[str],
+    monotone: Mapping[str, int],
+    seed: int,
+    threads: int,
+) -> Fitted:
+    """Fit the chosen recipe again for the chosen rounds, on more rows: those that it was stopped on too."""
+    import lightgbm
+
+    booster = lightgbm.train(
+        _parameters(features, monotone, seed, threads, chosen.recipe),
+        _dataset(matrix, bad, features, categorical),
+        num_boost_round=chosen.rounds,
+    )
+    return replace(chosen, model=booster.model_to_string())
+
+
+def _dataset(
+    matrix: Vector, bad: npt.NDArray[np.bool_], features: Sequence[str], categorical: Sequence[str]
+) -> lightgbm.Dataset:
+    import lightgbm
+
+    return lightgbm.Dataset(
+        matrix, bad.astype(float), feature_name=list(features), categorical_feature=list(categorical)
+    )
+
+
+def _loss(booster: lightgbm.Booster, matrix: Vector, bad: npt.NDArray[np.bool_], rounds: int) -> float:
+    """Give the mean log-loss of a sample."""
+    pd = np.clip(np.asarray(booster.predict(matrix, num_iteration=rounds), dtype=float), 1e-12, 1 - 1e-12)
+    return float(-np.mean(np.where(bad, np.log(pd), np.log1p(-pd))))
 
 
 def _parameters(

@@ -190,6 +190,21 @@ def test_scoring_twice_freezes_the_same_book(promoted):
     assert promoted.score() == promoted.score()
 
 
+def test_several_readers_of_one_champion_do_not_disturb_each_other(promoted):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from loanbook.governance import promoting
+    from loanbook.training import bundle
+
+    def read(_):
+        champion = promoting.champion(promoted.settings, MODEL, promoted.entries()[-1].at)
+        return bundle.read(champion.bundle, expected=champion.grant.bundle).cut_offs
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(read, range(12)))
+    assert len(set(found)) == 1
+
+
 # --- a promotion that was interrupted
 
 

@@ -31,15 +31,16 @@ def test_a_year_of_planted_drift_raises_the_alarm_and_a_challenger_that_waits(pr
     assert promoted.score()["version"] == 1
 
 
-def test_a_year_without_drift_raises_no_alarm(promoted, calm_world):
-    watched = watch(promoted, calm_world.raw)
-    assert watched["level"] != "alarm", watched["findings"]
+def test_a_year_without_drift_goes_the_whole_way_and_raises_no_alarm(promoted, calm_world):
+    line = promoted.lifecycle(calm_world.raw)["lines"][0]
+    assert (line["champion"], line["review"]["version"]) == (1, 2)
+    assert line["watched"]["level"] != "alarm", line["watched"]["findings"]
 
 
-def test_without_features_of_the_newest_publication_nothing_is_watched(promoted, grown_world):
+def test_without_features_of_the_newest_publication_nothing_is_watched(promoted, small_world):
     from loanbook.errors import FeatureError
 
-    promoted.call("ingest", dataset="world", data=str(grown_world.raw), as_of="2025-02-01")
+    promoted.call("ingest", dataset="world", data=str(small_world.raw), as_of="2024-01-15")
     with pytest.raises(FeatureError, match="no features"):
         promoted.call("monitor", dataset="world", line=LINE)
 

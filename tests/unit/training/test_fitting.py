@@ -27,18 +27,24 @@ def sample(rows: int, seed: int) -> tuple[Any, Any]:
     return values, bad
 
 
-def fit(seed: int = 7, rows: int = 1500, **changed: Any) -> Fitted:
+def material(seed: int = 7, rows: int = 1500) -> dict[str, Any]:
     values, bad = sample(rows, seed=1)
     stop_values, stop_bad = sample(rows // 3, seed=2)
-    given: dict[str, Any] = {
+    return {
+        "matrix": values,
+        "bad": bad,
+        "stop_matrix": stop_values,
+        "stop_bad": stop_bad,
         "features": FEATURES,
         "categorical": ("kind",),
         "monotone": MONOTONE,
         "seed": seed,
         "threads": 1,
-        "recipe": RECIPE,
     }
-    return fitting.fit(values, bad, stop_values, stop_bad, **(given | changed))
+
+
+def fit(seed: int = 7, recipe: Recipe = RECIPE) -> Fitted:
+    return fitting.fit(**material(seed), recipe=recipe)
 
 
 @pytest.fixture(scope="module")
@@ -96,28 +102,46 @@ def test_a_row_scores_the_same_alone_and_in_a_book(fitted: Fitted) -> None:
     assert [fitting.scores(fitted.model, row[None, :], threads=1)[0] for row in values] == together.tolist()
 
 
-@pytest.mark.parametrize(("name", "place"), [("fit", 1), ("stop", 3)])
+@pytest.mark.parametrize("name", ["fit", "stop"])
 @pytest.mark.parametrize("outcome", [True, False])
-def test_one_outcome_only_is_refused_by_sample(name: str, place: int, outcome: bool) -> None:
-    given = [*sample(100, 1), *sample(100, 2)]
-    given[place] = np.full(100, outcome)
+def test_one_outcome_only_is_refused_by_sample(name: str, outcome: bool) -> None:
+    place = {"fit": "bad", "stop": "stop_bad"}[name]
+    given = material()
+    given[place] = np.full(len(given[place]), outcome)
 
     with pytest.raises(TrainingError, match=f"the {name} sample has one outcome only"):
-        fitting.fit(*given, features=FEATURES, categorical=(), monotone={}, seed=1, threads=1, recipe=RECIPE)
+        fitting.fit(**given, recipe=RECIPE)
 
 
 def test_without_patience_the_rounds_are_as_many_as_the_recipe_says() -> None:
     assert fit(recipe=Recipe(rounds=9, patience=None)).rounds == 9
 
 
-def test_fewer_bads_give_smaller_trees_and_too_few_to_stop_by_a_fixed_number() -> None:
-    many, few, fewest = (fitting.recipe_for(*bads) for bads in ((5000, 500), (200, 60), (200, 20)))
+def test_with_too_few_bads_to_stop_by_the_rounds_are_fixed_and_nothing_is_chosen() -> None:
+    (few,) = fitting.recipes_for(fitting.FEW - 1)
 
-    assert few.num_leaves < many.num_leaves
-    assert many.patience is not None
-    assert few.patience is not None
-    assert fewest.patience is None
-    assert fewest.rounds < few.rounds
+    assert few.patience is None
+    assert len(fitting.recipes_for(fitting.FEW)) > 1
+    assert all(recipe.patience for recipe in fitting.recipes_for(fitting.FEW))
+
+
+def test_of_two_recipes_the_one_with_the_lower_loss_on_the_stopping_sample_is_kept() -> None:
+    poor = Recipe(rounds=1, patience=None)
+
+    best = fitting.fit_best([poor, RECIPE], **material())
+
+    assert best == fit()
+    assert best.recipe == RECIPE
+    assert best.stop_loss < fit(recipe=poor).stop_loss
+
+
+def test_the_loss_equals_another_librarys(fitted: Fitted) -> None:
+    from sklearn.metrics import log_loss
+
+    given = material()
+    odds = fitting.scores(fitted.model, given["stop_matrix"], threads=1)
+
+    assert fitted.stop_loss == pytest.approx(log_loss(given["stop_bad"], 1 / (1 + np.exp(-odds))))
 
 
 def test_a_text_that_is_no_model_is_refused() -> None:
