@@ -43,7 +43,7 @@ def test_the_auto_policy_admits_an_honest_auc_on_real_auto_loans(policy_text: st
         ("[watching]", "[watching]\npsi_alrm = 0.2", "'psi_alrm'"),
         ("[strategy]", "[strategy]\ncut = 0.2", "'cut'"),
         ("signatures = 1\n", "", "'signatures' is missing"),
-        ("max_bad_rate = 0.08\n", "", "'max_bad_rate' is missing"),
+        ("max_bad_rate = 0.05\n", "", "'max_bad_rate' is missing"),
         ("signatures = 1", "signatures = 0", "signatures is 0"),
         ("signatures = 1", "signatures = true", "signatures is True"),
         ("signatures = 1", 'signatures = "1"', "signatures is '1'"),
@@ -63,7 +63,7 @@ def test_the_auto_policy_admits_an_honest_auc_on_real_auto_loans(policy_text: st
         ("clean = false", "clean = 0", "clean is 0"),
         ("psi_watch = 0.10\npsi_alarm", "psi_watch = 0.90\npsi_alarm", "watch lies above alarm"),
         ("min_rows = 200", "min_rows = 0", "min_rows is 0"),
-        ("max_bad_rate = 0.08", "max_bad_rate = 8", "outside 0 to 1"),
+        ("max_bad_rate = 0.05", "max_bad_rate = 8", "outside 0 to 1"),
         ("version = 1", "version = ", "no TOML"),
     ],
 )
