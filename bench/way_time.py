@@ -97,7 +97,7 @@ def _altered(name: str, kind: str) -> str:
 
 
 def _by_hand(place: Settings, features: FeatureSet, outcome: Any) -> Iterator[Row]:
-    """Join some applications row by row in Python: the last row of each view known by then, within its TTL."""
+    """Join some applications row by row in Python: the last row of each view known then, within its TTL."""
     import pyarrow.parquet as pq
 
     chosen = sorted(random.Random(7).sample(range(outcome.num_rows), min(SAMPLE, outcome.num_rows)))

@@ -41,10 +41,9 @@ def featurizing(place: Settings, publication: Publication) -> FeatureSet:
         )
         do("declare to Feast", store.declare, place, made)
         do("bring online", store.materialize, place, made, publication.as_of)
-        tables.point(place, made)
         return made.id
 
     inputs = {"publication": publication.id, "recipes": tables.recipes_digest()}
-    return once(
-        place, "featurize", inputs, make, lambda found: tables.read(place, publication.dataset, found)
-    )
+    found = once(place, "featurize", inputs, make, lambda name: tables.read(place, publication.dataset, name))
+    tables.point(place, found)
+    return found

@@ -57,6 +57,7 @@ def ingesting(place: Settings, dataset: str, data: Path, as_of: str | None) -> P
         ]
         return do("hold back and publish", publishing.publish, place, source, reading, suites, verdicts).id
 
-    return once(
+    made = once(
         place, "ingest", inputs, make, lambda found: publishing.open_publication(place, source.name, found)
     )
+    return publishing.make_current(place, made)

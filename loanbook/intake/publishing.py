@@ -19,7 +19,7 @@ from loanbook.intake.snapshots import Reading
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 
-__all__ = ["Publication", "PublishedTable", "current", "open_publication", "publish"]
+__all__ = ["Publication", "PublishedTable", "current", "make_current", "open_publication", "publish"]
 
 FORMAT = 1  # of publications: raise it when the same reading and verdicts are to be published anew
 
@@ -41,14 +41,16 @@ def publish(
         if publication is None:
             publication = _published(settings, dataset, reading, suites, judged)
             lake.write_json(record, {"id": publication.id})
-        _point(root.catalog(dataset.name) / "publication.json", publication.id)
+        make_current(settings, publication)
     return publication
 
 
-def _point(pointer: Path, name: str) -> None:
-    """Make a publication the current one, unless it is."""
-    if not pointer.exists() or lake.read_json(pointer) != {"id": name}:
-        lake.write_json(pointer, {"id": name})
+def make_current(settings: Settings, publication: Publication) -> Publication:
+    """Make a publication the current one of its dataset, unless it is."""
+    pointer = Lake(settings.home).catalog(publication.dataset) / "publication.json"
+    if not pointer.exists() or lake.read_json(pointer) != {"id": publication.id}:
+        lake.write_json(pointer, {"id": publication.id})
+    return publication
 
 
 def _refuse_blocked(

@@ -29,7 +29,6 @@ KILLS = (
     ("join what was known", "ended"),
     ("fit, calibrate, find cut-offs", "began"),
     ("register the candidate", "began"),
-    ("register the candidate", "ended"),
     ("compute every figure again", "ended"),
 )
 

@@ -53,6 +53,8 @@ class Stage:
 
             from flows import steps
 
+            if "dataset" in parameters:
+                parameters["dataset"] = str(self.repo / "loanbook" / "datasets" / "world")
             self.events = []
             told = steps.listener.set(self.events.append)
             flow = steps.quietly(getattr(import_module(f"flows.{verb}"), verb))

@@ -112,6 +112,15 @@ def test_another_day_of_reading_is_another_publication_of_the_same_snapshots(rev
     assert later["tables"] == first["tables"]
 
 
+def test_a_delivery_that_is_read_again_is_current_again(reviewed, small_world):
+    from loanbook.intake import publishing
+
+    for day in ("2024-01-15", None):
+        again = reviewed.call("ingest", dataset="world", data=str(small_world.raw), as_of=day)
+        assert "ingest: done before" in reviewed.steps
+        assert publishing.current(reviewed.settings, "world").id == again["publication"]
+
+
 def test_each_step_is_a_task_of_its_own_on_the_prefect_server(way, standing_at):
     import json
     import urllib.request
