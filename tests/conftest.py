@@ -129,12 +129,14 @@ def standing_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
     server = standing.ensure(settings)
     found = standing.environment(settings, server) | {"LOANBOOK_PREFECT_API": server.api}
     del found["LOANBOOK_HOME"]
-    yield found
-    if "prefect.logging.handlers" in sys.modules:
-        from prefect.logging.handlers import APILogWorker
+    try:
+        yield found
+        if "prefect.logging.handlers" in sys.modules:
+            from prefect.logging.handlers import APILogWorker
 
-        APILogWorker.drain_all(timeout=30)  # else Prefect looks for its server at exit, for a minute
-    assert standing.stop(settings)
+            APILogWorker.drain_all(timeout=30)  # else Prefect looks for its server at exit, for a minute
+    finally:
+        assert standing.stop(settings)
 
 
 @pytest.fixture(scope="session")

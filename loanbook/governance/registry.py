@@ -22,15 +22,14 @@ from typing import TYPE_CHECKING, Any
 from loanbook import digests
 from loanbook.errors import AlteredError, GovernanceError
 from loanbook.governance import seals
-from loanbook.settings import Settings
+from loanbook.settings import QUIET, Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 BUNDLE, PREDICTIONS = "bundle", "predictions"
 BUNDLE_TAG, DATA_TAG, PREDICTIONS_TAG = "loanbook.bundle", "loanbook.data", "loanbook.predictions"
-QUIET = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
+CAREFUL = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
@@ -229,7 +228,7 @@ class Registry:
 
 def _hush() -> None:
     """Switch telemetry, pickles and progress bars off: mlflow reads this when it is first imported."""
-    os.environ.update(QUIET)
+    os.environ.update({**QUIET, **CAREFUL})
 
 
 def _version(found: Any, aliases: Mapping[str, int]) -> Version:
