@@ -28,5 +28,7 @@ def pages(settings: Settings, server: Server | None) -> tuple[str, ...]:
             "FEAST_FEATURE_SET": folder,
         }
         said = " ".join(f"{name}={path}" for name, path in place.items())
-        found.append(f"Feast:    {said} {python / 'feast'} -c {settings.repo / 'feature_repo'} ui")
+        found.append(
+            f"Feast:    {said} {python / 'feast'} -c {settings.repo / 'feature_repo'} ui --host 127.0.0.1"
+        )
     return tuple(found)
