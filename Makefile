@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 ONLY ?=
 
-.PHONY: help setup demo test lint fix bench proof up down clean
+.PHONY: help setup demo test faults lint fix bench proof up down clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,10 @@ demo: setup ## go the whole way on the simulated lender
 	$(RUN)/loanbook demo
 
 test: setup ## run the tests
-	$(RUN)/pytest
+	$(RUN)/pytest -m "not slow"
+
+faults: setup ## kill flows at many moments and run them again
+	$(RUN)/pytest -m slow
 
 lint: setup ## ruff, mypy --strict, floors
 	$(RUN)/ruff check
