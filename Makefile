@@ -27,10 +27,10 @@ demo: setup ## go the whole way on the simulated lender
 	$(RUN)/loanbook demo
 
 test: setup ## run the tests
-	$(RUN)/pytest -m "not slow"
+	$(RUN)/pytest -m "not faults"
 
 faults: setup ## kill flows at many moments and run them again
-	$(RUN)/pytest -m slow
+	$(RUN)/pytest -m faults
 
 lint: setup ## ruff, mypy --strict, floors
 	$(RUN)/ruff check

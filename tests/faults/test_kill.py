@@ -17,7 +17,7 @@ import pytest
 from loanbook import lake
 from loanbook.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults
 MODEL, LINE = "world.underwriting_consumer", "underwriting/consumer"
 SPEC = {"applications": 6_000, "seed": 7}
 
