@@ -29,6 +29,11 @@ _LINE: Mapping[str, type] = {
     "days_past_due": int,
     "shared_customers": bool,
 }
+_KINDS: Mapping[type, tuple[str, str]] = {
+    date: ("no day", "Write it as 2018-01-01"),
+    int: ("no whole number", "Write it as 12"),
+    bool: ("neither true nor false", "Write true or false"),
+}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LINE_NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?")
 _TYPE = re.compile(
@@ -222,7 +227,8 @@ class _Reader:
             self.known(settings, _LINE, f"lines.{name}")
             for key, value in settings.items():
                 if type(value) is not _LINE[key]:
-                    raise self.wrong(f"lines.{name}.{key}", f"is {value!r}", f"Write a {_LINE[key].__name__}")
+                    kind, right = _KINDS[_LINE[key]]
+                    raise self.wrong(f"lines.{name}.{key}", f"is {kind}", right)
         return MappingProxyType({name: MappingProxyType(settings) for name, settings in lines.items()})
 
     def known(self, given: Mapping[str, object], allowed: Collection[str], place: str) -> None:
