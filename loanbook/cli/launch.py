@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,14 +29,17 @@ class Runner:
         self._settings, self._progress = settings, progress
         self._process: subprocess.Popen[str] | None = None
         self.log = settings.home / "logs" / f"flows-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
-        self.server: standing.Server | None = None
+        self._starting = ThreadPoolExecutor(1).submit(standing.ensure, settings)
         self.flows = 0
 
     def __enter__(self) -> Runner:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self._progress.step("start the Prefect server"):
-            self.server = standing.ensure(self._settings)
         return self
+
+    @property
+    def server(self) -> standing.Server:
+        """The server, which starts beside whatever comes before the first flow."""
+        return self._starting.result()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -51,7 +55,11 @@ class Runner:
     def run(self, verb: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Run one flow to its end and give what it made, or raise the error that it raised."""
         self.flows += 1
-        process = self._process = self._process or self._start()
+        if self._process is None:
+            with self._progress.step("start the Prefect server"):
+                server = self.server
+            self._process = self._start(server)
+        process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
         request = {"verb": verb, "parameters": {key: _plain(value) for key, value in parameters.items()}}
@@ -72,8 +80,8 @@ class Runner:
             right="Run the command again: finished work is not repeated",
         )
 
-    def _start(self) -> subprocess.Popen[str]:
-        environment = {**os.environ, **standing.environment(self._settings, self.server)}
+    def _start(self, server: standing.Server) -> subprocess.Popen[str]:
+        environment = {**os.environ, **standing.environment(self._settings, server)}
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "flows"],
