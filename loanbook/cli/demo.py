@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,7 +180,7 @@ def _closing(
 
     waiting = f"{challenger['model']}/{challenger['version']}"
     key = settings.home / "keys" / f"{REVIEWER}.key"
-    here = f"LOANBOOK_HOME={settings.home}"
+    here = f"LOANBOOK_HOME={settings.home} {Path(sys.executable).parent / 'loanbook'}"
     return Told(
         "The way is gone: raw → validated → features → candidate → reviewed → champion → decisions → watched",
         {
@@ -198,10 +199,10 @@ def _closing(
             "ledger": of_home(settings.home).path,
         },
         (
-            f"{here} loanbook status",
-            f"{here} loanbook approve {waiting} --key {key} --because 'I read the dossier'",
-            f"{here} loanbook promote {waiting}",
-            f"{here} loanbook ledger verify",
-            f"{here} loanbook down",
+            f"{here} status",
+            f"{here} approve {waiting} --key {key} --because 'I read the dossier'",
+            f"{here} promote {waiting}",
+            f"{here} ledger verify",
+            f"{here} down",
         ),
     )
