@@ -6,8 +6,13 @@ LoanbookError
 ├── RawFileError             a delivered file is missing, empty, cut short, or not what was declared
 ├── MappingError             a mapping's SQL fails or speaks of what the schema doesn't know
 ├── BatchBlocked             the data is judged unfit as a whole
+│   └── DriftedSource        a source delivers another kind of data than before
+├── QuarantineError          a held row can't be released, repaired or rejected so
+├── PrivacyError             what is private can't be kept so
+│   └── MasterKeyError       the master key is missing, wrong or open to others
 ├── StorageError             the lake can't be read or written
 ├── FeatureError             a feature table or its declaration is wrong
+│   └── LeakError            a feature knows what came later
 ├── TrainingError            a model can't be made from what is there
 │   └── ImmatureError        an outcome was asked for before it is ripe
 ├── PolicyError              a policy file is wrong, or a value breaks it
@@ -65,12 +70,32 @@ class BatchBlocked(LoanbookError):
     """The data is judged unfit as a whole."""
 
 
+class DriftedSource(BatchBlocked):
+    """A source delivers another kind of data than before."""
+
+
+class QuarantineError(LoanbookError):
+    """A held row can't be released, repaired or rejected so."""
+
+
+class PrivacyError(LoanbookError):
+    """What is private can't be kept so."""
+
+
+class MasterKeyError(PrivacyError):
+    """The master key is missing, wrong or open to others."""
+
+
 class StorageError(LoanbookError):
     """The lake can't be read or written."""
 
 
 class FeatureError(LoanbookError):
     """A feature table or its declaration is wrong."""
+
+
+class LeakError(FeatureError):
+    """A feature knows what came later."""
 
 
 class TrainingError(LoanbookError):

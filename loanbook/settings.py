@@ -55,7 +55,10 @@ class Settings:
     `home` holds everything we make; `actor` is who is at work (never who signs); `environment` names this
     place and is bound into approvals; `threads` and `memory` limit DuckDB and LightGBM; `prefect_api` is a
     Prefect server kept elsewhere; `passphrase` opens the signing key in use; `commit` names the code where
-    there is no git to ask; `repo` holds expectations/ and feature_repo/.
+    there is no git to ask; `repo` holds expectations/ and feature_repo/. `master_key` (base64, the newest
+    first where there are several, by commas) or `master_key_file` (mode 600, one a line) wraps every key of
+    the vault. `redis` is the address of an online store to serve from, such as redis://host:6379/0; without
+    it, a SQLite file does.
     """
 
     home: Path = Path(".loanbook")
@@ -67,6 +70,9 @@ class Settings:
     passphrase: Secret | None = None
     commit: str | None = None
     repo: Path = ROOT
+    master_key: Secret | None = None
+    master_key_file: Path | None = None
+    redis: Secret | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -87,9 +93,9 @@ def _value(name: str, text: str) -> object:
     if not text:
         raise SettingsError(f"{name} is empty", where="environment", right="Unset it, or give it a value")
     match name.removeprefix(PREFIX).lower():
-        case "home" | "repo":
+        case "home" | "repo" | "master_key_file":
             return Path(text)
-        case "passphrase":
+        case "passphrase" | "master_key" | "redis":
             return Secret(text)
         case "threads":
             if not text.isdecimal() or not int(text):

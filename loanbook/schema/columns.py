@@ -30,13 +30,18 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a canonical table; `type` is DuckDB's name for it."""
+    """One column of a canonical table; `type` is DuckDB's name for it.
+
+    An identifying column holds tokens everywhere but in the vault; the vault keeps the value itself of a
+    `reversible` one, encrypted by its customer's own key.
+    """
 
     name: str
     type: str
     privacy: Privacy
     purposes: frozenset[Purpose]
     about: str
+    reversible: bool = False
 
 
 @dataclass(frozen=True)

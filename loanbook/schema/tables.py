@@ -41,11 +41,13 @@ CUSTOMERS = Table(
         *CLOCKS,
         Column("birth_date", "DATE", PROTECTED, WATCHED, "date of birth"),
         Column("region", "VARCHAR", PERSONAL, LENDING, "state or province"),
-        Column("name", "VARCHAR", IDENTIFYING, LINKING, "full name"),
-        Column("id_number", "VARCHAR", IDENTIFYING, LINKING, "national identity number"),
-        Column("phone", "VARCHAR", IDENTIFYING, LINKING, "phone number"),
-        Column("address", "VARCHAR", IDENTIFYING, LINKING, "postal address"),
-        Column("bank_account", "VARCHAR", IDENTIFYING, LINKING, "account that loans are paid to"),
+        Column("name", "VARCHAR", IDENTIFYING, LINKING, "full name", reversible=True),
+        Column("id_number", "VARCHAR", IDENTIFYING, LINKING, "national identity number", reversible=True),
+        Column("phone", "VARCHAR", IDENTIFYING, LINKING, "phone number", reversible=True),
+        Column("address", "VARCHAR", IDENTIFYING, LINKING, "postal address", reversible=True),
+        Column(
+            "bank_account", "VARCHAR", IDENTIFYING, LINKING, "account that loans are paid to", reversible=True
+        ),
         Column("bank_name", "VARCHAR", PERSONAL, LENDING, "bank of that account"),
         Column("bank_account_type", "VARCHAR", PERSONAL, LENDING, "kind of that account"),
         Column("education", "VARCHAR", PERSONAL, LENDING, "highest education"),
