@@ -34,6 +34,9 @@ def test_every_field_can_be_set_from_the_environment(tmp_path: Path) -> None:
         "LOANBOOK_PASSPHRASE": "sesame",
         "LOANBOOK_COMMIT": "c0ffee",
         "LOANBOOK_REPO": str(tmp_path / "repo"),
+        "LOANBOOK_MASTER_KEY": "a2V5",
+        "LOANBOOK_MASTER_KEY_FILE": str(tmp_path / "master.key"),
+        "LOANBOOK_REDIS": "redis://:sesame@127.0.0.1:6379/0",
     }
 
     found = Settings.read(given)
@@ -44,6 +47,11 @@ def test_every_field_can_be_set_from_the_environment(tmp_path: Path) -> None:
     assert found.prefect_api == "http://127.0.0.1:1/api"
     assert found.passphrase is not None
     assert found.passphrase.reveal() == "sesame"
+    assert found.master_key is not None
+    assert found.master_key.reveal() == "a2V5"
+    assert found.master_key_file == tmp_path / "master.key"
+    assert found.redis is not None
+    assert "sesame" not in repr(found)
 
 
 def test_a_misspelt_variable_is_refused_with_the_known_ones() -> None:
