@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,12 @@ from prefect import flow
 
 from flows import steps
 from flows.steps import do, once
-from loanbook.intake import mapping, publishing, quality, raw, snapshots
+from loanbook import digests
+from loanbook.intake import book, mapping, publishing, quality, raw, snapshots
+from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
+from loanbook.intake.readings import Reading
+from loanbook.intake.rules import Suite
 from loanbook.settings import Settings
 
 
@@ -26,7 +33,13 @@ def report(publication: Publication) -> dict[str, Any]:
         "publication": publication.id,
         "as_of": publication.as_of.isoformat(),
         "tables": {
-            one.table: {"read": one.read, "published": one.published.rows, "held": one.held.rows}
+            one.table: {
+                "read": one.read,
+                "published": one.published.rows,
+                "held": one.held.rows,
+                "superseded": one.superseded.rows + one.repeats,
+                "erased": one.erased,
+            }
             for one in publication.tables
         },
         "reasons": {one.table: dict(one.reasons) for one in publication.tables if one.reasons},
@@ -37,27 +50,46 @@ def report(publication: Publication) -> dict[str, Any]:
 
 
 def ingesting(place: Settings, dataset: str, data: Path, as_of: str | None) -> Publication:
-    """Give the publication; the same files, mapping and rules give the same one."""
+    """Give the publication; the same files, mapping, rules and rulings give the same one."""
     source = mapping.load(dataset)
     deliveries = do("read the raw files", raw.survey, source, data)
     suites = do("load the expectations", quality.load_suites, place.repo / "expectations")
     inputs = {
         "dataset": source.name,
-        "fingerprint": snapshots.fingerprint(source, deliveries),
+        "batches": snapshots.expected(place, source, deliveries),
+        "rulings": digests.of_json([asdict(ruling) for ruling in book.read(place, source.name).rulings]),
         "as_of": as_of,
     }
 
     def make() -> str:
         reading = do(
-            "freeze the reading", snapshots.freeze, place, source, deliveries, as_of=steps.moment(as_of)
+            "freeze what is new", snapshots.freeze, place, source, deliveries, as_of=steps.moment(as_of)
         )
-        verdicts = [
-            do(f"judge {one.table}", quality.judge, place, source, reading, suites[one.table])
-            for one in reading.snapshots
-        ]
-        return do("hold back and publish", publishing.publish, place, source, reading, suites, verdicts).id
+        return publishing_of(place, source, reading, suites).id
 
     made = once(
         place, "ingest", inputs, make, lambda found: publishing.open_publication(place, source.name, found)
     )
     return publishing.make_current(place, made)
+
+
+def publishing_of(
+    place: Settings, source: Dataset, reading: Reading, suites: Mapping[str, Suite], *, stands: bool = True
+) -> Publication:
+    """Judge every table of a reading and publish them."""
+    verdicts = [
+        do(f"judge {one.table}", quality.judge, place, source, reading, suites[one.table])
+        for one in reading.snapshots
+    ]
+    return do(
+        "hold back and publish", publishing.publish, place, source, reading, suites, verdicts, stands=stands
+    )
+
+
+def believed(place: Settings, dataset: str, day: datetime) -> Publication:
+    """Give the publication of what had been delivered by a day, judged by today's rules and rulings."""
+    source = mapping.load(dataset)
+    stood = book.read(place, source.name)
+    reading = snapshots.reading_of(place, stood.until(day), before=stood.digest)
+    suites = do("load the expectations", quality.load_suites, place.repo / "expectations")
+    return publishing_of(place, source, reading, suites, stands=False)

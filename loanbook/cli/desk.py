@@ -39,13 +39,15 @@ def status(*, common: Common = NO_COMMON) -> None:
     from loanbook.cli.pages import pages
     from loanbook.governance import champions
     from loanbook.governance.ledger import of_home
+    from loanbook.intake import book
 
     settings = Settings.read(os.environ)
     entries = of_home(settings.home).entries()
     models = sorted({str(entry.body["model"]) for entry in entries if "model" in entry.body})
     told: dict[str, Any] = {"home": settings.home, "environment": settings.environment}
-    for pointer in sorted(settings.home.glob("lake/*/catalog/publication.json")):
-        told[f"published: {pointer.parents[1].name}"] = pointer.read_text(encoding="utf-8").split('"')[3][:16]
+    for path in sorted(settings.home.glob("lake/*/catalog/book.json")):
+        stands = book.read(settings, path.parents[1].name)
+        told[f"published: {stands.dataset}"] = f"{stands.publication[:16]}, {len(stands.batches)} batches"
     for model in models:
         record = champions.current(entries, model, settings.environment)
         told[f"{model}: champion"] = f"version {record.body['version']}" if record else "nobody"

@@ -134,10 +134,7 @@ def split(version: str) -> tuple[str, int]:
 
 
 def _ingested(dataset: str, made: dict[str, Any]) -> Told:
-    tables = {
-        name: f"read {one['read']:>9,} = published {one['published']:>9,} + held {one['held']:>6,}"
-        for name, one in made["tables"].items()
-    }
+    tables = balanced(made)
     reasons = {
         f"{table}: {rule}": count for table, rules in made["reasons"].items() for rule, count in rules.items()
     }
@@ -147,6 +144,15 @@ def _ingested(dataset: str, made: dict[str, Any]) -> Told:
         {"published": Path(made["lies"]), "quarantine": Path(made["quarantine"])},
         (f"loanbook featurize --dataset {dataset}",),
     )
+
+
+def balanced(made: dict[str, Any]) -> dict[str, str]:
+    """Tell where every row that was read went, table by table."""
+    return {
+        name: f"read {one['read']:>9,} = published {one['published']:>9,} + held {one['held']:>6,}"
+        + "".join(f" + {part} {one[part]:,}" for part in ("superseded", "erased") if one[part])
+        for name, one in made["tables"].items()
+    }
 
 
 def reviewed(made: dict[str, Any]) -> Told:
@@ -195,8 +201,7 @@ def _went(dataset: str, made: dict[str, Any]) -> Told:
     told: dict[str, Any] = {}
     lies: dict[str, Path | str] = {"quarantine": Path(made["ingest"]["quarantine"])}
     steps: list[str] = []
-    for name, one in made["ingest"]["tables"].items():
-        told[name] = f"read {one['read']:>9,} = published {one['published']:>9,} + held {one['held']:>6,}"
+    told |= balanced(made["ingest"])
     for each in made["lines"]:
         part = reviewed(each["review"])
         told |= {f"{each['line']}: {key}": value for key, value in part.made.items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from loanbook import digests, lake
 from loanbook.errors import StorageError
+from loanbook.intake import book
 from loanbook.intake.quarantine import Part
 from loanbook.lake import Lake
 from loanbook.settings import Settings
@@ -17,7 +18,11 @@ from loanbook.settings import Settings
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of a publication: what was read, what is published, what is held and why."""
+    """One table of a publication: what was read, what is published, what is held and why, what gave way.
+
+    `read` = `published` + `held` + `superseded` + `repeats` + `erased`, in rows. `made_from` names all that
+    its files follow from.
+    """
 
     table: str
     snapshot: str
@@ -25,17 +30,24 @@ class PublishedTable:
     read: int
     published: Part
     held: Part
+    superseded: Part
+    repeats: int
+    erased: int
     reasons: Mapping[str, int]
     missing_columns: tuple[str, ...]
+    made_from: str
 
 
 @dataclass(frozen=True)
 class Publication:
-    """Validated tables as they were at `as_of`, and the rows that are held back from them."""
+    """Validated tables as they were believed at `as_of`, and the rows that are held back from them.
+
+    `book` is the state of the book of batches that it was made from.
+    """
 
     id: str
     dataset: str
-    fingerprint: str
+    book: str
     as_of: datetime
     folder: Path
     quarantine: Path
@@ -53,6 +65,10 @@ class Publication:
     def held_path(self, name: str) -> Path:
         """Find the Parquet file of a table's held rows."""
         return self.quarantine / f"{name}.parquet"
+
+    def superseded_path(self, name: str) -> Path:
+        """Find the Parquet file of a table's superseded rows."""
+        return self.quarantine / "superseded" / f"{name}.parquet"
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -84,7 +100,7 @@ class Publication:
         """All that the id is the hash of."""
         return {
             "dataset": self.dataset,
-            "fingerprint": self.fingerprint,
+            "book": self.book,
             "as_of": self.as_of.isoformat(),
             "tables": [asdict(table) for table in self.tables],
             "missing": list(self.missing),
@@ -93,14 +109,14 @@ class Publication:
 
 def current(settings: Settings, dataset: str, *, verify: bool = False) -> Publication:
     """Open what was published last, or raise StorageError."""
-    pointer = Lake(settings.home).catalog(dataset) / "publication.json"
-    if not pointer.exists():
+    name = book.read(settings, dataset).publication
+    if not name:
         raise StorageError(
             f"nothing of {dataset} is published",
-            where=str(pointer),
+            where=str(Lake(settings.home).catalog(dataset)),
             right=f"loanbook ingest --dataset {dataset}",
         )
-    return open_publication(settings, dataset, str(lake.read_json(pointer).get("id")), verify=verify)
+    return open_publication(settings, dataset, name, verify=verify)
 
 
 def open_publication(settings: Settings, dataset: str, name: str, *, verify: bool = False) -> Publication:
@@ -114,7 +130,7 @@ def open_publication(settings: Settings, dataset: str, name: str, *, verify: boo
     publication = Publication(
         id=name,
         dataset=given["dataset"],
-        fingerprint=given["fingerprint"],
+        book=given["book"],
         as_of=datetime.fromisoformat(given["as_of"]),
         folder=folder,
         quarantine=root.quarantine(dataset) / name,
@@ -127,7 +143,7 @@ def open_publication(settings: Settings, dataset: str, name: str, *, verify: boo
 
 
 def _table_of(given: Mapping[str, Any]) -> PublishedTable:
-    parts = {name: Part(**given[name]) for name in ("published", "held")}
+    parts = {name: Part(**given[name]) for name in ("published", "held", "superseded")}
     return PublishedTable(**{**given, **parts, "missing_columns": tuple(given["missing_columns"])})
 
 
@@ -137,6 +153,7 @@ def _verify(publication: Publication) -> None:
         for path, part in (
             (publication.path(table.table), table.published),
             (publication.held_path(table.table), table.held),
+            (publication.superseded_path(table.table), table.superseded),
         ):
             if not path.exists() or digests.of_file(path) != part.digest:
                 raise StorageError(

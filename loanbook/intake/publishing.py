@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from loanbook import digests, lake
 from loanbook.errors import BatchBlocked, StorageError
+from loanbook.intake import book, quarantine
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publications import Publication, PublishedTable, current, open_publication
-from loanbook.intake.quarantine import HELD, PUBLISHED, Divided, divide
+from loanbook.intake.quarantine import HELD, PUBLISHED, SUPERSEDED
+from loanbook.intake.readings import Reading
 from loanbook.intake.rules import Suite, Verdict
-from loanbook.intake.snapshots import Reading
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 
 __all__ = ["Publication", "PublishedTable", "current", "make_current", "open_publication", "publish"]
 
-FORMAT = 1  # of publications: raise it when the same reading and verdicts are to be published anew
+FORMAT = 2  # of publications: raise it when the same reading and verdicts are to be published anew
 
 
 def publish(
@@ -30,27 +33,58 @@ def publish(
     reading: Reading,
     suites: Mapping[str, Suite],
     verdicts: Sequence[Verdict],
+    *,
+    stands: bool = True,
 ) -> Publication:
-    """Divide every table, publish them together, and make that the current publication."""
+    """Divide every table and publish them together; unless it `stands` no longer, write it into the book.
+
+    Raises BatchBlocked when a table is blocked or wasn't judged, or when another delivery came between.
+    """
     judged = {verdict.table: verdict for verdict in verdicts}
     _refuse_blocked(dataset, reading, judged, suites)
     root = Lake(settings.home)
     with _alone(root.published(dataset.name)):
+        if stands:
+            _refuse_overtaken(settings, reading)
         record = root.catalog(dataset.name) / "publications" / f"{_mark(dataset, reading, judged)}.json"
         publication = _remembered(settings, dataset.name, record)
         if publication is None:
             publication = _published(settings, dataset, reading, suites, judged)
             lake.write_json(record, {"id": publication.id})
-        make_current(settings, publication)
+        if stands:
+            _enter(settings, reading, publication)
     return publication
 
 
 def make_current(settings: Settings, publication: Publication) -> Publication:
-    """Make a publication the current one of its dataset, unless it is."""
-    pointer = Lake(settings.home).catalog(publication.dataset) / "publication.json"
-    if not pointer.exists() or lake.read_json(pointer) != {"id": publication.id}:
-        lake.write_json(pointer, {"id": publication.id})
+    """Make a publication of the book as it stands the current one, unless it is."""
+    stands = book.read(settings, publication.dataset)
+    if stands.publication != publication.id:
+        if stands.digest != publication.book:
+            raise BatchBlocked(
+                "the book of batches has gone on since this was published", where=publication.dataset
+            )
+        book.write(settings, replace(stands, publication=publication.id))
     return publication
+
+
+def _enter(settings: Settings, reading: Reading, publication: Publication) -> None:
+    """Write the reading's batches into the book: from now on they were delivered."""
+    *before, last = reading.book.batches
+    batches = (*before, replace(last, publication=publication.id))
+    written = replace(reading.book, batches=batches, publication=publication.id)
+    if book.read(settings, reading.dataset) != written:
+        book.write(settings, written)
+
+
+def _refuse_overtaken(settings: Settings, reading: Reading) -> None:
+    now = book.read(settings, reading.dataset).digest
+    if now not in {reading.before, reading.book.digest}:
+        raise BatchBlocked(
+            "another delivery was published while this one was read",
+            where=reading.dataset,
+            right="Nothing was published. Ingest again",
+        )
 
 
 def _refuse_blocked(
@@ -60,15 +94,8 @@ def _refuse_blocked(
     for snapshot in reading.snapshots:
         verdict = judged.get(snapshot.table)
         suite = suites.get(snapshot.table)
-        if (
-            verdict is None
-            or suite is None
-            or (verdict.snapshot, verdict.suite_digest)
-            != (
-                snapshot.digest,
-                suite.digest,
-            )
-        ):
+        said = (verdict.snapshot, verdict.suite_digest) if verdict else None
+        if suite is None or said != (snapshot.digest, suite.digest):
             raise BatchBlocked(
                 f"{snapshot.table} has no verdict on this snapshot by this suite",
                 where=dataset.name,
@@ -90,21 +117,20 @@ def _refuse_blocked(
 
 def _mark(dataset: Dataset, reading: Reading, judged: Mapping[str, Verdict]) -> str:
     """Name a publication by what goes into it, so that a second run finds the first one's work."""
+    made = {
+        snapshot.table: _made_from(dataset, reading, judged[snapshot.table]) for snapshot in reading.snapshots
+    }
+    return digests.of_json([reading.book.digest, reading.as_of.isoformat(), made])
+
+
+def _made_from(dataset: Dataset, reading: Reading, verdict: Verdict) -> str:
+    """Name all that a table's files follow from."""
     import duckdb
 
-    suites = {table: verdict.suite_digest for table, verdict in judged.items()}
-    snapshots = {snapshot.table: snapshot.digest for snapshot in reading.snapshots}
+    rulings = [asdict(ruling) for ruling in reading.book.rulings if ruling.table == verdict.table]
     place = [dataset.place.lat, dataset.place.lon] if dataset.place else None
-    parts = [
-        FORMAT,
-        duckdb.__version__,
-        reading.fingerprint,
-        reading.as_of.isoformat(),
-        snapshots,
-        suites,
-        place,
-    ]
-    return digests.of_json(parts)
+    said = [verdict.snapshot, verdict.suite_digest, verdict.breaches_digest]
+    return digests.of_json([FORMAT, duckdb.__version__, *said, rulings, place])
 
 
 def _remembered(settings: Settings, dataset: str, record: Path) -> Publication | None:
@@ -127,17 +153,14 @@ def _published(
     """Write everything to a draft, then move it into place: held rows first, published rows last."""
     root = Lake(settings.home)
     draft = root.published(dataset.name) / f".{secrets.token_hex(4)}.draft"
+    before = _standing(settings, dataset.name)
     try:
         tables = tuple(
-            _described(
-                reading,
-                divide(settings, dataset, reading, suites[each.table], judged[each.table], draft),
-                judged[each.table],
-            )
+            _table(settings, dataset, reading, suites[each.table], judged[each.table], draft, before)
             for each in reading.snapshots
         )
         unnamed = Publication(
-            "", dataset.name, reading.fingerprint, reading.as_of, draft, draft, tables, reading.missing
+            "", dataset.name, reading.book.digest, reading.as_of, draft, draft, tables, reading.missing
         )
         name = digests.of_json(unnamed.manifest)
         lake.write_json(draft / PUBLISHED / "manifest.json", {**unnamed.manifest, "id": name})
@@ -148,20 +171,63 @@ def _published(
     return open_publication(settings, dataset.name, name, verify=True)
 
 
-def _described(reading: Reading, divided: Divided, verdict: Verdict) -> PublishedTable:
-    snapshot = reading.snapshot(divided.table)
+def _standing(settings: Settings, dataset: str) -> Publication | None:
+    """Find the publication that stands, if its files do."""
+    name = book.read(settings, dataset).publication
+    try:
+        return open_publication(settings, dataset, name, verify=True) if name else None
+    except StorageError:
+        return None
+
+
+def _table(
+    settings: Settings,
+    dataset: Dataset,
+    reading: Reading,
+    suite: Suite,
+    verdict: Verdict,
+    draft: Path,
+    before: Publication | None,
+) -> PublishedTable:
+    """Divide a table, or take over its files where nothing that they follow from has changed."""
+    made_from = _made_from(dataset, reading, verdict)
+    stood = before.table(suite.table) if before else None
+    if before and stood and stood.made_from == made_from:
+        _taken_over(before, suite.table, draft)
+        return stood
+    divided = quarantine.divide(settings, dataset, reading, suite, verdict, draft)
+    snapshot = reading.snapshot(suite.table)
     if snapshot is None:
-        raise BatchBlocked(f"{divided.table} was divided but not read", where=reading.dataset)
+        raise BatchBlocked(f"{suite.table} was divided but not read", where=reading.dataset)
     return PublishedTable(
         table=divided.table,
         snapshot=snapshot.digest,
         suite=verdict.suite_digest,
-        read=snapshot.rows,
+        read=snapshot.read,
         published=divided.published,
         held=divided.held,
+        superseded=divided.superseded,
+        repeats=snapshot.repeats,
+        erased=snapshot.erased,
         reasons=divided.reasons,
         missing_columns=snapshot.missing_columns,
+        made_from=made_from,
     )
+
+
+def _taken_over(before: Publication, table: str, draft: Path) -> None:
+    """Link a table's files into the draft: they never change once they are written."""
+    for path, part in (
+        (before.path(table), PUBLISHED),
+        (before.held_path(table), HELD),
+        (before.superseded_path(table), SUPERSEDED),
+    ):
+        target = draft / part / path.name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, target)
+        except OSError as error:
+            raise lake.storage_error(error, target) from error
 
 
 def _moved(draft: Path, target: Path, aside: Path) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from loanbook.errors import DatasetError
 from loanbook.intake.engine import ident, text
 from loanbook.intake.mapping import Dataset
+from loanbook.intake.readings import Reading, Snapshot
 from loanbook.intake.rules import Rule, Suite
-from loanbook.intake.snapshots import Reading, Snapshot
 from loanbook.schema import REFERENCES, TABLES
 
 if TYPE_CHECKING:
@@ -41,18 +41,19 @@ def judged(dataset: Dataset, reading: Reading, suite: Suite) -> str:
     if "_place_inside" in supplied(suite.table):
         added.append(f"{_inside(dataset)} AS _place_inside")
     for column in sorted({rule.columns[0] for rule in suite.rules if rule.expectation.endswith("_unique")}):
-        added.append(f"count(*) OVER (PARTITION BY {ident(column)}) AS {ident(column + '__times')}")
+        added.append(f"count(*) OVER (PARTITION BY {ident(column)}, _batch) AS {ident(column + '__times')}")
+    # a later batch may bring a key again: that corrects; the same batch may not
     first = (
-        f"SELECT {key} AS _key, min(file_row_number) AS _first FROM {_read(snapshot)} "
-        f"GROUP BY {key} HAVING count(*) > 1"
+        f"SELECT {key} AS _key, _batch AS _came, min(_at) AS _first FROM {snapshot.relation} "
+        f"GROUP BY ALL HAVING count(*) > 1"
     )
     rows = rows_of(reading, suite.table)
-    return f"SELECT *, {', '.join(added)} FROM {rows} LEFT JOIN ({first}) ON {key} = _key"
+    return f"SELECT *, {', '.join(added)} FROM {rows} LEFT JOIN ({first}) ON {key} = _key AND _batch = _came"
 
 
 def rows_of(reading: Reading, table: str) -> str:
     """Write the relation of a snapshot's rows with their place in it, `_at`."""
-    return f"(SELECT * RENAME (file_row_number AS _at) FROM {_read(standing(reading, table))})"
+    return standing(reading, table).relation
 
 
 def applying(suite: Suite, snapshot: Snapshot) -> tuple[Rule, ...]:
@@ -114,17 +115,13 @@ def standing(reading: Reading, table: str) -> Snapshot:
     return snapshot
 
 
-def _read(snapshot: Snapshot) -> str:
-    return f"read_parquet({text(str(snapshot.path))}, file_row_number = true)"
-
-
 def _known(reading: Reading, column: str, parent: str) -> str:
     """Look a reference up among all keys delivered; null where there is none, or no parent table."""
     name, snapshot = ident(f"{column}__known"), reading.snapshot(parent)
     if snapshot is None:
         return f"NULL::BOOLEAN AS {name}"
     key = ident(TABLES[parent].key)
-    keys = f"SELECT {key} FROM read_parquet({text(str(snapshot.path))}) WHERE {key} IS NOT NULL"
+    keys = f"SELECT {key} FROM {snapshot.relation} WHERE {key} IS NOT NULL"
     return f"CASE WHEN {ident(column)} IS NOT NULL THEN {ident(column)} IN ({keys}) END AS {name}"
 
 

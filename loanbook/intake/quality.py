@@ -22,8 +22,8 @@ from loanbook.errors import BatchBlocked, StorageError
 from loanbook.intake import data_docs, engine, pushdown, suites
 from loanbook.intake.engine import ident
 from loanbook.intake.mapping import Dataset
+from loanbook.intake.readings import Reading, Snapshot
 from loanbook.intake.rules import Rule, RuleOutcome, Suite, Verdict
-from loanbook.intake.snapshots import Reading, Snapshot
 from loanbook.lake import Lake
 from loanbook.schema import REFERENCES, TABLES, Privacy
 from loanbook.settings import Settings
@@ -109,7 +109,7 @@ def _found(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite,
     snapshot = pushdown.standing(reading, suite.table)
     with (
         lake.connect(settings) as connection,
-        engine.guarded(snapshot.path, StorageError, "the snapshot can't be judged"),
+        engine.guarded(snapshot.parts[-1].path, StorageError, "the snapshot can't be judged"),
     ):
         rules = pushdown.find(connection, dataset, reading, suite)
         lake.copy_out(connection, "FROM breaches ORDER BY _at", breaches)

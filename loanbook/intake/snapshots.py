@@ -1,263 +1,262 @@
-"""raw → validated: freeze what a source held, typed and in one order, under the hash of its content."""
+"""raw → validated: map what is new in a delivery, and freeze it as a batch beside the earlier ones."""
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
-from loanbook.errors import BatchBlocked, MappingError, RawFileError
-from loanbook.intake import engine, relations
-from loanbook.intake.engine import PROVENANCE, ident
+from loanbook.errors import BatchBlocked, DatasetError, RawFileError, StorageError
+from loanbook.intake import book, engine, parts, relations
+from loanbook.intake.book import Batch, Book, Part, RawFile
 from loanbook.intake.mapping import Dataset
+from loanbook.intake.parts import Mapped
 from loanbook.intake.raw import unchanged
+from loanbook.intake.readings import Frozen, Reading, Snapshot, reading_of, snapshot
 from loanbook.intake.relations import Delivery
 from loanbook.lake import Lake
-from loanbook.schema import TABLES, Table
+from loanbook.privacy import tokens, vault
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 1  # of snapshots: raise it when the same raw bytes are to give other snapshots
-_SOURCE = re.compile(r'\braw\s*\.\s*"?(\w+)"?', re.IGNORECASE)
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-SANE_YEARS = (1900, 2100)  # a clock outside says nothing of when the data was read
+__all__ = ["Frozen", "Reading", "Snapshot", "freeze", "mapping_digest", "reading_of"]
+
+AT_ONCE = 50_000  # customers that go to the vault together
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """One table as it was read; `missing_columns` are those that the dataset doesn't give."""
-
-    table: str
-    digest: str
-    path: Path
-    rows: int
-    missing_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """All tables of one delivery, frozen; tables that the dataset doesn't fill are absent."""
-
-    dataset: str
-    fingerprint: str
-    as_of: datetime
-    snapshots: tuple[Snapshot, ...]
-
-    def snapshot(self, table: str) -> Snapshot | None:
-        """Find a table's snapshot, or None where the dataset doesn't fill it."""
-        return next((snapshot for snapshot in self.snapshots if snapshot.table == table), None)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The canonical tables that the dataset doesn't fill."""
-        return tuple(name for name in TABLES if self.snapshot(name) is None)
-
-
-def fingerprint(dataset: Dataset, deliveries: Sequence[Delivery]) -> str:
-    """Hash the raw files, every mapping's SQL and dataset.toml: the same again needs no work."""
+def mapping_digest(dataset: Dataset) -> str:
+    """Hash every mapping's SQL and dataset.toml: how raw files are read."""
     return digests.of_json(
         {
-            "raw": sorted([delivery.source, delivery.file, delivery.digest] for delivery in deliveries),
+            "format": book.FORMAT,
             "mapping": {name: digests.of_bytes(sql.encode()) for name, sql in dataset.tables.items()},
             "dataset": digests.of_file(dataset.folder / "dataset.toml"),
         }
     )
 
 
+def expected(settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
+    """Name the batches that the book will have with this delivery, before anything is read."""
+    stood, mark = book.read(settings, dataset.name), mapping_digest(dataset)
+    names: list[str] = []
+    for batch in stood.batches:
+        names.append(book.batch_id(names[-1] if names else "", mark, batch.files, batch.parts))
+    fresh = _files(one for one in deliveries if (one.source, one.digest) not in stood.known)
+    if fresh:
+        names.append(book.batch_id(names[-1] if names else "", mark, fresh))
+    return tuple(names)
+
+
 def freeze(
     settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery], *, as_of: datetime | None
 ) -> Reading:
-    """Run every mapping and freeze its rows, unless this very delivery was frozen before."""
-    import duckdb
+    """Map what is new in a delivery and freeze it as a batch beside the earlier ones.
 
-    mark = fingerprint(dataset, deliveries)
-    key = digests.of_json([mark, FORMAT, duckdb.__version__])
-    record = Lake(settings.home).catalog(dataset.name) / "readings" / f"{key}.json"
-    reading = _remembered(record, settings, dataset)
-    if reading is None:
-        frozen, latest = _frozen(settings, dataset, deliveries)
-        reading = Reading(dataset.name, mark, latest, frozen)
-        lake.write_json(record, _as_json(reading))
-    day = as_of or dataset.as_of or reading.as_of
-    return Reading(reading.dataset, reading.fingerprint, day, reading.snapshots)
-
-
-def _as_json(reading: Reading) -> dict[str, Any]:
-    snapshots = [asdict(snapshot) | {"path": snapshot.path.name} for snapshot in reading.snapshots]
-    return {"fingerprint": reading.fingerprint, "latest": reading.as_of.isoformat(), "snapshots": snapshots}
+    Under another mapping everything is read again, batch by batch; raises DatasetError when a file that
+    was read before isn't there for it.
+    """
+    stood = book.read(settings, dataset.name)
+    mark = mapping_digest(dataset)
+    batches, groups = _groups(settings, dataset, stood, deliveries, mark)
+    day = as_of or dataset.as_of
+    for group in groups:
+        batches = (*batches, _batch(settings, dataset, batches, group, day))
+    return reading_of(settings, replace(stood, batches=batches), before=stood.digest, as_of=day)
 
 
-def _remembered(record: Path, settings: Settings, dataset: Dataset) -> Reading | None:
-    """Find an earlier reading, if every snapshot of it still stands as it was written."""
+@dataclass(frozen=True)
+class _Delivery:
+    """Files to read as one batch: `old` is the batch that they were before, `here` all that was delivered."""
+
+    mark: str
+    group: tuple[Delivery, ...]
+    here: Mapping[tuple[str, str], Delivery]
+    old: Batch | None = None
+
+
+def _groups(
+    settings: Settings, dataset: Dataset, stood: Book, deliveries: Sequence[Delivery], mark: str
+) -> tuple[tuple[Batch, ...], list[_Delivery]]:
+    """Part the batches that stand as they are from those to read again, and from what is new."""
+    kept = tuple(_sound(settings, dataset.name, stood, mark))
+    here = {(delivery.source, delivery.digest): delivery for delivery in deliveries}
+    again = [
+        _Delivery(mark, _again(dataset, old, here, mark), here, old) for old in stood.batches[len(kept) :]
+    ]
+    fresh = tuple(one for key, one in here.items() if key not in stood.known)
+    return kept, [*again, *([_Delivery(mark, fresh, here)] if fresh else [])]
+
+
+def _sound(settings: Settings, dataset: str, stood: Book, mark: str) -> Iterator[Batch]:
+    """Give the leading batches that were read by this mapping and whose parts stand as they were written."""
+    for batch in stood.batches:
+        paths = [(book.part_path(settings, dataset, part), part.digest) for part in batch.parts]
+        if batch.mapping != mark or not all(_stands(path, digest) for path, digest in paths):
+            return
+        yield batch
+
+
+def _stands(path: Path, digest: str) -> bool:
+    return path.exists() and digests.of_file(path) == digest
+
+
+def _again(
+    dataset: Dataset, old: Batch, here: Mapping[tuple[str, str], Delivery], mark: str
+) -> tuple[Delivery, ...]:
+    """Find a batch's files in this delivery, or refuse to read it again without them."""
+    lacking = [file.file for file in old.files if (file.source, file.digest) not in here]
+    if not lacking:
+        return tuple(replace(here[file.source, file.digest], file=file.file) for file in old.files)
+    names = f"{', '.join(lacking[:3])}{' …' if len(lacking) > 3 else ''}"
+    if old.mapping == mark:
+        raise StorageError(
+            f"a part of the lake is lost or altered, and {len(lacking)} of its files aren't there: {names}",
+            where=dataset.name,
+            right="Deliver them again, or restore the lake from its copy",
+        )
+    raise DatasetError(
+        f"the mapping changed, and {len(lacking)} files that were read by the old one aren't there: {names}",
+        where=str(dataset.folder),
+        right="Deliver them again beside the new ones, so that all can be read by the new mapping",
+    )
+
+
+def _batch(
+    settings: Settings, dataset: Dataset, before: tuple[Batch, ...], delivery: _Delivery, day: datetime | None
+) -> Batch:
+    """Freeze one batch, unless this very one was frozen before; a repair has no file to read again."""
+    last = before[-1].id if before else ""
+    if delivery.old and not delivery.old.files:
+        name = book.batch_id(last, delivery.mark, (), delivery.old.parts)
+        return replace(delivery.old, id=name, mapping=delivery.mark)
+    files = _files(delivery.group)
+    name = book.batch_id(last, delivery.mark, files)
+    record = Lake(settings.home).catalog(dataset.name) / "batches" / f"{name}.json"
+    batch = _remembered(settings, dataset.name, record)
+    if batch is None:
+        made, latest = _frozen(settings, dataset, Book(dataset.name, before), delivery)
+        batch = Batch(name, latest, latest, delivery.mark, files, made)
+        lake.write_json(record, book.as_json(batch))
+    return replace(batch, as_of=delivery.old.as_of if delivery.old else day or batch.as_of)
+
+
+def _files(deliveries: Iterable[Delivery]) -> tuple[RawFile, ...]:
+    return tuple(RawFile(one.source, one.file, one.digest, one.rows) for one in deliveries)
+
+
+def _remembered(settings: Settings, dataset: str, record: Path) -> Batch | None:
     if not record.exists():
         return None
-    given: Any = lake.read_json(record)
-    snapshots = tuple(
-        Snapshot(
-            each["table"],
-            each["digest"],
-            Lake(settings.home).snapshots(dataset.name, each["table"]) / each["path"],
-            each["rows"],
-            tuple(each["missing_columns"]),
-        )
-        for each in given["snapshots"]
-    )
-    for snapshot in snapshots:
-        if not snapshot.path.exists() or digests.of_file(snapshot.path) != snapshot.digest:
-            return None
-    return Reading(dataset.name, given["fingerprint"], datetime.fromisoformat(given["latest"]), snapshots)
+    batch = book.batch_of(lake.read_json(record))
+    whole = all(_stands(book.part_path(settings, dataset, part), part.digest) for part in batch.parts)
+    return batch if whole else None
 
 
 def _frozen(
+    settings: Settings, dataset: Dataset, earlier: Book, delivery: _Delivery
+) -> tuple[tuple[Part, ...], datetime]:
+    """Map and freeze table by table; also tell the latest `available_at` that can be believed.
+
+    A mapping that goes row by row needs the new files alone; any other is given all that ever came.
+    """
+    wanted = [name for name in dataset.tables if parts.delivered(dataset, delivery.group, name)]
+    alone = [name for name in wanted if len(parts.sources(dataset.tables[name])) < 2 or not earlier.batches]
+    made: dict[str, Part] = {}
+    with _attached(settings, dataset, delivery.group) as connection:
+        for name in alone:
+            mapped = parts.bind(connection, dataset, delivery.group, name)
+            if mapped.row_by_row or not snapshot(settings, earlier, name):
+                made[name] = _part(connection, settings, dataset, mapped, earlier)
+    together = [name for name in wanted if name not in made]
+    if together:
+        every = (*_earlier(dataset, earlier, delivery, together), *delivery.group)
+        with _attached(settings, dataset, every) as connection:
+            for name in together:
+                mapped = parts.bind(connection, dataset, every, name)
+                made[name] = _part(connection, settings, dataset, replace(mapped, row_by_row=False), earlier)
+    ordered = tuple(made[name] for name in wanted)
+    return ordered, _latest(settings, dataset, earlier, ordered)
+
+
+def _earlier(
+    dataset: Dataset, earlier: Book, delivery: _Delivery, tables: Sequence[str]
+) -> tuple[Delivery, ...]:
+    """Find the files that came before and are needed again, or raise DatasetError."""
+    read = {table: parts.sources(dataset.tables[table]) for table in tables}
+    needed = [file for file in earlier.known.values() if any(file.source in names for names in read.values())]
+    lacking = [file.file for file in needed if (file.source, file.digest) not in delivery.here]
+    if lacking:
+        raise DatasetError(
+            f"{', '.join(tables)} can't be mapped from new files alone, because the mapping joins or counts, "
+            f"and {len(lacking)} earlier files aren't there: {', '.join(lacking[:3])}",
+            where=str(dataset.folder),
+            right="Deliver them again beside the new ones: what is known already is recognised",
+        )
+    return tuple(replace(delivery.here[file.source, file.digest], file=file.file) for file in needed)
+
+
+def _latest(settings: Settings, dataset: Dataset, earlier: Book, made: Sequence[Part]) -> datetime:
+    with lake.connect(settings) as connection:
+        paths = [book.part_path(settings, dataset.name, part) for part in made]
+        days = [parts.latest(connection, path) for path in paths]
+    known = [day for day in (*days, *(batch.latest for batch in earlier.batches)) if day]
+    if not known:
+        raise BatchBlocked(
+            "no row says when it could be known",
+            where=str(dataset.folder),
+            right="Fill available_at, or give as_of in dataset.toml",
+        )
+    return max(known)
+
+
+def _part(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: Dataset, mapped: Mapped, earlier: Book
+) -> Part:
+    """Hide who the rows are about, keep what must be reversible in the vault, and freeze the rest."""
+    sealer = None
+    if mapped.identifying:
+        sealer = tokens.open(settings)
+        sealer.arm(connection)
+        _keep(connection, settings, dataset, mapped)
+    stands = snapshot(settings, earlier, mapped.table.name)
+    relation = stands.relation if stands else None
+    return parts.freeze(connection, settings, dataset.name, mapped, sealer, relation)
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, dataset: Dataset, mapped: Mapped
+) -> None:
+    """Bring the values that must be reversible to the vault, by customer."""
+    columns = [column for column in mapped.identifying if column.reversible]
+    if not columns or "customer_id" not in mapped.given:
+        return
+    values = ", ".join(f"{engine.ident(column.name)}::VARCHAR AS {column.name}" for column in columns)
+    query = f"SELECT customer_id::VARCHAR AS customer_id, {values} FROM mapped WHERE customer_id IS NOT NULL"
+    with engine.guarded(mapped.where, RawFileError, "the mapping fails", "Mend its SQL"):
+        vault.keep(settings, dataset.name, connection.sql(query).to_arrow_reader(AT_ONCE))
+
+
+@contextmanager
+def _attached(
     settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]
-) -> tuple[tuple[Snapshot, ...], datetime]:
-    """Freeze table by table; also tell the latest `available_at` that can be believed."""
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend a connection that sees the delivered files as `raw.…` and our own folder, and nothing else."""
     with (
         lake.connect(settings) as connection,
         tempfile.TemporaryDirectory(dir=settings.home / "tmp") as scratch,
     ):
         with engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"):
             relations.attach(connection, dataset, deliveries, Path(scratch))
-            _shut(connection, settings, deliveries)
-        wanted = [TABLES[name] for name in dataset.tables if _delivered(dataset, deliveries, name)]
-        frozen = tuple(_table(connection, settings, dataset, deliveries, table) for table in wanted)
+            files = engine.texts(tuple(str(delivery.path) for delivery in deliveries))
+            connection.execute(f"SET allowed_paths = {files}")
+            connection.execute(f"SET allowed_directories = {engine.texts((f'{settings.home}/',))}")
+            connection.execute("SET enable_external_access = false")
+        yield connection
         unchanged(deliveries)
-        latest = max((day for day in (_latest(connection, each) for each in frozen) if day), default=None)
-    if latest is None:
-        raise BatchBlocked(
-            "no row says when it could be known",
-            where=str(dataset.folder),
-            right="Fill available_at, or give as_of in dataset.toml",
-        )
-    return frozen, latest
-
-
-def _shut(connection: duckdb.DuckDBPyConnection, settings: Settings, deliveries: Sequence[Delivery]) -> None:
-    """Let a mapping's SQL reach the delivered files and our own folder, and nothing else."""
-    files = engine.texts(tuple(str(delivery.path) for delivery in deliveries))
-    connection.execute(f"SET allowed_paths = {files}")
-    connection.execute(f"SET allowed_directories = {engine.texts((f'{settings.home}/',))}")
-    connection.execute("SET enable_external_access = false")
-
-
-def _table(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    dataset: Dataset,
-    deliveries: Sequence[Delivery],
-    table: Table,
-) -> Snapshot:
-    """Map one table, cast it to the schema's types, order it, and write it."""
-    where = dataset.folder / f"{table.name}.sql"
-    given = _mapped(connection, dataset.tables[table.name], where)
-    _refuse_unknown(table, given, where)
-    _refuse_dropped(dataset, deliveries, table, given)
-    folder = Lake(settings.home).snapshots(dataset.name, table.name)
-    order = [table.key, "_file", "_row", *(name for name in table.names if name != table.key)]
-    query = f"{_typed(table, given)} ORDER BY {', '.join(ident(name) for name in order)}"
-    with engine.guarded(where, MappingError, "the mapping fails", "Mend its SQL"):
-        digest, path = lake.freeze(connection, query, folder)
-        rows = connection.execute(
-            f"SELECT num_rows FROM parquet_file_metadata({engine.text(str(path))})"
-        ).fetchall()
-    missing = tuple(name for name in table.names if name not in given)
-    return Snapshot(table.name, digest, path, int(rows[0][0]), missing)
-
-
-def _mapped(connection: duckdb.DuckDBPyConnection, sql: str, where: Path) -> dict[str, str]:
-    """Bind a mapping's one SELECT as the view `mapped`; tell its columns and types."""
-    import duckdb
-
-    with engine.guarded(where, MappingError, "the mapping fails", "Mend its SQL"):
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise MappingError(
-                "the mapping is not one SELECT", where=str(where), right="Write one SELECT and no more"
-            )
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped AS {sql}")
-        return {row[0]: row[1] for row in connection.execute("DESCRIBE mapped").fetchall()}
-
-
-def _refuse_unknown(table: Table, given: Mapping[str, str], where: Path) -> None:
-    """Refuse a column that the schema doesn't know, and a table without key or clock."""
-    allowed = (*table.names, *(name for name, _ in PROVENANCE))
-    strangers = [name for name in given if name not in allowed]
-    if strangers:
-        raise MappingError(
-            f"{table.name} has no column {strangers[0]!r}",
-            where=str(where),
-            right=f"Known are {', '.join(allowed)}",
-        )
-    for name in (table.key, "event_at", "available_at"):
-        if name not in given:
-            raise MappingError(
-                f"the mapping doesn't give {name}", where=str(where), right=table.column(name).about
-            )
-
-
-def _refuse_dropped(
-    dataset: Dataset,
-    deliveries: Sequence[Delivery],
-    table: Table,
-    given: Mapping[str, str],
-) -> None:
-    """Refuse a mapping that would lose sight of raw rows which could not be read."""
-    if "_broken" in given:
-        return
-    read = _sources(dataset.tables[table.name])
-    for delivery in deliveries:
-        if delivery.broken and delivery.source in read:
-            raise BatchBlocked(
-                f"{delivery.broken:,} rows of {delivery.file} can't be read as declared, "
-                f"and {table.name}.sql doesn't carry _broken",
-                where=str(dataset.folder / f"{table.name}.sql"),
-                right=f"Select raw.{delivery.source}'s _file, _row and _broken too, to have them quarantined",
-            )
-
-
-def _sources(sql: str) -> set[str]:
-    """Name the raw sources that a mapping reads; rather one too many than one too few."""
-    # DuckDB 2.0's get_table_names fails on a view over read_parquet([…])
-    return {name.lower() for name in _SOURCE.findall(_COMMENT.sub(" ", sql))}
-
-
-def _delivered(dataset: Dataset, deliveries: Sequence[Delivery], table: str) -> bool:
-    """Tell whether any source of a table came: without its optional files it is absent, not empty."""
-    declared, came = {source.name for source in dataset.raw}, {delivery.source for delivery in deliveries}
-    read = _sources(dataset.tables[table])
-    return not read or bool(read & came) or not read <= declared
-
-
-def _typed(table: Table, given: Mapping[str, str]) -> str:
-    """Cast to the schema's types; a value that can't be cast makes its row broken, and is told."""
-    values, said = [], []
-    for column in table.columns:
-        if column.name not in given:
-            values.append(f"NULL::{column.type} AS {ident(column.name)}")
-            continue
-        cast = engine.cast(column.name, given[column.name], column.type)
-        values.append(f"{cast.value} AS {ident(column.name)}")
-        if cast.broken is not None:
-            said.append(engine.told(column.name, cast.broken))
-    for name, kind in PROVENANCE[:2]:
-        values.append(f"{f'TRY_CAST({name} AS {kind})' if name in given else f'NULL::{kind}'} AS {name}")
-    before = ["_broken::VARCHAR"] if "_broken" in given else []
-    return f"SELECT {', '.join(values)}, {engine.joined(before + said)} AS _broken FROM mapped"
-
-
-def _latest(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> datetime | None:
-    """Find when the last row became known, leaving out clocks that are impossible."""
-    first, last = SANE_YEARS
-    rows = connection.execute(
-        f"SELECT max(available_at) FROM read_parquet({engine.text(str(snapshot.path))}) "
-        f"WHERE year(available_at) BETWEEN {first} AND {last} AND _broken IS NULL"
-    ).fetchall()
-    day = rows[0][0]
-    return day if isinstance(day, datetime) else None

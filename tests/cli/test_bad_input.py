@@ -85,7 +85,7 @@ def test_a_bad_delivery_is_told_by_ingest_and_nothing_is_published(loanbook, raw
     done = loanbook("ingest", "--dataset", "world", "--data", raw, environment=given)
     _is_one_clear_paragraph(done, kind, told)
     assert not list(home.glob("lake/*/published/*"))
-    assert not list(home.glob("lake/*/catalog/publication.json"))
+    assert not list(home.glob("lake/*/catalog/book.json"))
 
 
 @pytest.fixture

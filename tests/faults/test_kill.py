@@ -149,7 +149,7 @@ def assert_nothing_half_published(home: Path) -> None:
     root = lake.Lake(home)
     for folder in root.published("world").glob("[!.]*"):
         assert (folder / "manifest.json").exists(), folder
-    pointer = root.catalog("world") / "publication.json"
+    pointer = root.catalog("world") / "book.json"
     if pointer.exists():
         assert (root.published("world") / str(lake.read_json(pointer)["id"]) / "manifest.json").exists()
 

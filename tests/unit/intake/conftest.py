@@ -145,8 +145,10 @@ class Tiny:
             for each in reading.snapshots
         )
 
-    def publish(self) -> Publication:
-        return publishing.publish(self.settings, self.dataset, self.freeze(), self.suites, self.judge())
+    def publish(self, **options: Any) -> Publication:
+        return publishing.publish(
+            self.settings, self.dataset, self.freeze(), self.suites, self.judge(), **options
+        )
 
     def rows(self, query: str) -> list[Any]:
         with duckdb.connect() as connection:

@@ -59,7 +59,7 @@ def test_a_write_that_fails_while_freezing_is_a_storage_error_and_leaves_no_read
         check=False,
     )
     assert ran.stdout.startswith("StorageError: can't write"), ran.stdout + ran.stderr
-    assert not list(home.rglob("readings/*.json"))
+    assert not list(home.rglob("batches/*.json"))
     assert not drafts(home)
     assert tiny.freeze().snapshots
 
