@@ -71,9 +71,9 @@ def divide(
         lake.copy_out(connection, _held_rows(suite, rows, columns, order), paths[1])
         lake.copy_out(connection, _superseded_rows(rows, columns, order), paths[2])
         reasons = _reasons(connection, paths[1])
-        written = [Part(digests.of_file(path), _rows_in(connection, path)) for path in paths]
+        good, bad, gone = (Part(digests.of_file(path), _rows_in(connection, path)) for path in paths)
         passed = connection.execute("SELECT count(*) FROM breaches ANTI JOIN held USING (_at) WHERE held")
-        divided = Divided(table.name, *written, reasons)
+        divided = Divided(table.name, good, bad, gone, reasons)
         _reconcile(dataset, reading, verdict, divided, int(passed.fetchall()[0][0]))
     return divided
 
