@@ -14,7 +14,18 @@ from typing import IO, Any
 from flows.steps import Event, listener, quietly
 from loanbook.errors import LoanbookError
 
-VERBS = ("ingest", "featurize", "train", "review", "promote", "score", "monitor", "retrain", "lifecycle")
+VERBS = (
+    "ingest",
+    "backfill",
+    "featurize",
+    "train",
+    "review",
+    "promote",
+    "score",
+    "monitor",
+    "retrain",
+    "lifecycle",
+)
 
 
 def main() -> None:

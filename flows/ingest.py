@@ -16,6 +16,7 @@ from loanbook import digests
 from loanbook.intake import book, mapping, publishing, quality, raw, snapshots
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
+from loanbook.intake.raw import Delivery
 from loanbook.intake.readings import Reading
 from loanbook.intake.rules import Suite
 from loanbook.settings import Settings
@@ -50,21 +51,26 @@ def report(publication: Publication) -> dict[str, Any]:
 
 
 def ingesting(place: Settings, dataset: str, data: Path, as_of: str | None) -> Publication:
-    """Give the publication; the same files, mapping, rules and rulings give the same one."""
+    """Give the publication of a folder; the same files, mapping, rules and rulings give the same one."""
     source = mapping.load(dataset)
     deliveries = do("read the raw files", raw.survey, source, data)
+    return delivering(place, source, deliveries, steps.moment(as_of))
+
+
+def delivering(
+    place: Settings, source: Dataset, deliveries: tuple[Delivery, ...], as_of: datetime | None
+) -> Publication:
+    """Give the publication of what was delivered beside all that came before."""
     suites = do("load the expectations", quality.load_suites, place.repo / "expectations")
     inputs = {
         "dataset": source.name,
         "batches": snapshots.expected(place, source, deliveries),
         "rulings": digests.of_json([asdict(ruling) for ruling in book.read(place, source.name).rulings]),
-        "as_of": as_of,
+        "as_of": as_of.isoformat() if as_of else None,
     }
 
     def make() -> str:
-        reading = do(
-            "freeze what is new", snapshots.freeze, place, source, deliveries, as_of=steps.moment(as_of)
-        )
+        reading = do("freeze what is new", snapshots.freeze, place, source, deliveries, as_of=as_of)
         return publishing_of(place, source, reading, suites).id
 
     made = once(

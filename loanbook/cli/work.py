@@ -40,6 +40,27 @@ def ingest(*, dataset: Dataset, data: Data, as_of: AsOf = None, common: Common =
 
 
 @app.command
+def backfill(
+    *,
+    dataset: Dataset,
+    data: Data,
+    first: Annotated[str, Parameter(name="--from", help="The first month, as 2021-01.")],
+    last: Annotated[str, Parameter(name="--to", help="The last month.")],
+    featurize: Annotated[bool, Parameter(help="Make each month's features too.")] = True,
+    common: Common = NO_COMMON,
+) -> None:
+    """Bring a backlog in month by month, each as if it had come on its day. Run it again to go on."""
+    made = run("backfill", common, dataset=dataset, data=data, first=first, last=last, featurize=featurize)
+    told = Told(
+        f"{len(made['months'])} months of {dataset} are in",
+        {one["month"]: f"publication {one['publication'][:16]}" for one in made["months"]},
+        {"record": Path(made["record"])},
+        (f"loanbook batches --dataset {dataset}",),
+    )
+    tell(told, as_json=common.json)
+
+
+@app.command
 def featurize(*, dataset: Dataset, common: Common = NO_COMMON) -> None:
     """Compute the feature tables of what is published, declare them to Feast, bring them online."""
     made = run("featurize", common, dataset=dataset)

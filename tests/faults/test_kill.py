@@ -151,7 +151,9 @@ def assert_nothing_half_published(home: Path) -> None:
         assert (folder / "manifest.json").exists(), folder
     pointer = root.catalog("world") / "book.json"
     if pointer.exists():
-        assert (root.published("world") / str(lake.read_json(pointer)["publication"]) / "manifest.json").exists()
+        assert (
+            root.published("world") / str(lake.read_json(pointer)["publication"]) / "manifest.json"
+        ).exists()
 
 
 def test_after_every_kill_the_way_ends_with_the_same_publication_features_and_bundle(killed, undisturbed):
