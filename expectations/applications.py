@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, garbled_texts, held, of, whole_texts
+from .every_table import (
+    CLOCKS,
+    as_written,
+    garbled_texts,
+    held,
+    not_cut_short,
+    noted,
+    of,
+    spread,
+    whole_texts,
+)
 
-DERIVED = CLOCKS
+DERIVED = {
+    **CLOCKS,
+    "place_whole": "(lat IS NULL) = (lon IS NULL)",
+    "pledge_fits_product": "product = 'consumer' OR vehicle_id IS NOT NULL",
+    "amount_to_income": "amount::DOUBLE / nullif(declared_income, 0)::DOUBLE",
+    "debts_to_income": "12 * declared_debt_payments::DOUBLE / nullif(declared_income, 0)::DOUBLE",
+}
 
 RULES = (
     *of("applications"),
@@ -61,6 +77,44 @@ RULES = (
         value_set=["approved", "declined"],
         **held("decision_of_its_kinds", "an application is approved or declined"),
     ),
-    *whole_texts("purpose", "free_text"),
-    *garbled_texts("free_text"),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="place_whole",
+        value_set=[True],
+        **held("place_whole", "half a position is none", "lat", "lon"),
+    ),
+    as_written(
+        "applications",
+        "ip",
+        "^(?:9{1,3}(?:[.]9{1,3}){3}|[A9:.]*:[A9:.]*)$",
+        "a network address is written as 10.0.0.1 or 2001:db8::1",
+    ),
+    *whole_texts("applications", "purpose", "device_id", "free_text"),
+    *garbled_texts("applications", "free_text"),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="pledge_fits_product",
+        value_set=[True],
+        **noted("auto_names_its_vehicle", "an auto loan pledges a vehicle", "product", "vehicle_id"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="amount_to_income",
+        max_value=20,
+        **noted(
+            "amount_to_income_plausible",
+            "over 20 years' income is asked for: perhaps one is in another unit",
+            "amount",
+            "declared_income",
+        ),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="debts_to_income",
+        max_value=1,
+        **noted(
+            "debts_within_income",
+            "other debts take more than the income: perhaps one is in another unit",
+            "declared_debt_payments",
+            "declared_income",
+        ),
+    ),
+    not_cut_short(),
+    *spread("amount", "declared_income", "term_months", "product", "channel"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, held, noted, of
+from .every_table import CLOCKS, held, noted, of, spread
 
 DERIVED = CLOCKS
 
@@ -52,4 +52,12 @@ RULES = (
     gxe.ExpectColumnValuesToBeBetween(
         column="public_records", min_value=0, **held("public_records_not_negative", "it can't be below zero")
     ),
+    gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A="total_balance",
+        column_B="overdue_balance",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        **noted("overdue_within_total", "more is overdue than is owed"),
+    ),
+    *spread("score", "total_balance", "inquiries_6m"),
 )

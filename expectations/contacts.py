@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, held, of, whole_texts
+from .every_table import CLOCKS, held, noted, of, whole_texts
 
-DERIVED = CLOCKS
+DERIVED = {
+    **CLOCKS,
+    "control_without_offer": "offer <> 'none' OR (limit_amount IS NULL AND rate IS NULL)",
+}
 
 RULES = (
-    *of("contacts"),
+    *of("contacts", stale=92),
     gxe.ExpectColumnValuesToBeBetween(
         column="limit_amount", min_value=0, **held("limit_not_negative", "it can't be below zero")
     ),
@@ -19,5 +22,12 @@ RULES = (
         max_value=10,
         **held("rate_plausible", "a yearly rate lies within 0 and 10, as a fraction"),
     ),
-    *whole_texts("offer"),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="control_without_offer",
+        value_set=[True],
+        **noted(
+            "control_without_offer", "who was offered nothing has no terms", "offer", "limit_amount", "rate"
+        ),
+    ),
+    *whole_texts("contacts", "offer"),
 )

@@ -1,5 +1,7 @@
 """What must hold of every table: it can be read, its keys and clocks are whole, its parents are known.
 
+Its newest rows are fresh, as many as before, and spread as before.
+
 `held` holds the row, `noted` only counts it, `blocking` stops the batch. `because` ends the sentence
 "<column> is <value>: …", and `shows` names the columns that are told when they are not the rule's own.
 """
@@ -10,11 +12,18 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from loanbook.schema import REFERENCES, TABLES
+from loanbook.schema import REFERENCES, TABLES, Privacy
+
+from .history import ExpectColumnSpreadToHold, ExpectColumnVolumeToBeBetween
 
 # more than this share of broken rows is not a few bad rows but another kind of data
 SHARE_HELD = 0.2
 YEARS = (1980, 2100)
+# days since a table's newest row after which its source may have fallen silent
+STALE = 45
+NEWEST, BEFORE = 3, 12
+# PSI from which a spread is commonly called another
+MOVED = 0.25
 # an application names a vehicle only when one is pledged
 MAY_BE_NULL = {("applications", "vehicle_id")}
 
@@ -36,30 +45,66 @@ def blocking(rule: str, because: str) -> dict[str, Any]:
     return _said(rule, "block", "critical", because, ())
 
 
-def whole_texts(*columns: str) -> tuple[Any, ...]:
+def shown(table: str, column: str) -> str:
+    """Name the column in which a value can be looked at: of an identifying one, its shape."""
+    identifying = TABLES[table].column(column).privacy is Privacy.IDENTIFYING
+    return f"{column}__shape" if identifying else column
+
+
+def whole_texts(table: str, *columns: str) -> tuple[Any, ...]:
     """Hold texts in which a character was lost: the replacement sign, or what became of it."""
     return tuple(
         gxe.ExpectColumnValuesToNotMatchRegex(
-            column=column, regex="\ufffd|ï¿½|锟斤拷", **held(f"{column}_whole", "a character was lost in it")
+            column=shown(table, column),
+            regex="\ufffd|ï¿½|锟斤拷",
+            **held(f"{column}_whole", "a character was lost in it", column),
         )
         for column in columns
     )
 
 
-def garbled_texts(*columns: str) -> tuple[Any, ...]:
+def garbled_texts(table: str, *columns: str) -> tuple[Any, ...]:
     """Count texts in UTF-8 that somebody read as Latin-1, as in cafÃ©."""
+    plain = "[ÂÃ][\u0080-\u00bf]|â€|[\u0080-\u009f]"
+    # in a shape Ã is a letter like any other; °, ® and · follow letters in honest names
+    shape = "A[\u00a1-\u00ad\u00af\u00b1-\u00b6\u00b8-\u00bf]|A€|[\u0080-\u009f]"
     return tuple(
         gxe.ExpectColumnValuesToNotMatchRegex(
-            column=column,
-            regex="[ÂÃ][\u0080-\u00bf]|â€|[\u0080-\u009f]",
-            **noted(f"{column}_not_garbled", "it was read in the wrong encoding"),
+            column=shown(table, column),
+            regex=plain if shown(table, column) == column else shape,
+            **noted(f"{column}_not_garbled", "it was read in the wrong encoding", column),
         )
         for column in columns
     )
 
 
-def of(table: str) -> tuple[Any, ...]:
-    """Give the rules of every table."""
+def as_written(table: str, column: str, regex: str, because: str) -> Any:
+    """Hold values that are not written as such values are; of an identifying one, its shape is looked at."""
+    return gxe.ExpectColumnValuesToMatchRegex(
+        column=shown(table, column), regex=regex, **held(f"{column}_as_written", because, column)
+    )
+
+
+def spread(*columns: str) -> tuple[Any, ...]:
+    """Note columns whose newest values are spread otherwise than before."""
+    return tuple(
+        ExpectColumnSpreadToHold(
+            column_A=column,
+            column_B="_lately",
+            max_value=MOVED,
+            **noted(f"{column}_spread_as_before", "the newest rows are spread otherwise than those before"),
+        )
+        for column in columns
+    )
+
+
+def not_cut_short() -> Any:
+    """Stop a batch whose newest months have lost nearly all their rows."""
+    return _volume(0.1, None, **blocking("not_cut_short", "hardly a row came of the newest months"))
+
+
+def of(table: str, *, stale: float = STALE) -> tuple[Any, ...]:
+    """Give the rules of every table; `stale` are the days after which its newest row is old."""
     key = TABLES[table].key
     return (
         gxe.ExpectTableRowCountToBeBetween(min_value=1, **blocking("some_rows", "the table is empty")),
@@ -78,6 +123,14 @@ def of(table: str) -> tuple[Any, ...]:
             column="_first_of_key",
             value_set=[True],
             **held(f"{key}_once", "a row with this key came before", key),
+        ),
+        gxe.ExpectColumnMinToBeBetween(
+            column="_age_days",
+            max_value=stale,
+            **noted("fresh", f"its newest row is over {stale:g} days old at the reading"),
+        ),
+        _volume(
+            0.5, 2, **noted("volume_as_before", "far more or far fewer rows came than in the year before")
         ),
         *_clocks(),
         *(rule for column, parent in REFERENCES.get(table, ()) for rule in _parent(table, column, parent)),
@@ -110,6 +163,12 @@ def _clocks() -> tuple[Any, ...]:
             ignore_row_if="either_value_is_missing",
             **held("known_after_event", "nothing is known before it happens"),
         ),
+    )
+
+
+def _volume(low: float, high: float | None, **said: Any) -> Any:
+    return ExpectColumnVolumeToBeBetween(
+        column="_month", newest=NEWEST, before=BEFORE, min_value=low, max_value=high, **said
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, held, of, whole_texts
+from .every_table import CLOCKS, held, of, spread, whole_texts
 
 KINDS = [
     "device",
@@ -32,7 +32,10 @@ RULES = (
         column="shared_key", **held("shared_key_given", "a sighting names a key")
     ),
     gxe.ExpectColumnValueLengthsToBeBetween(
-        column="shared_key", min_value=1, **held("shared_key_not_empty", "an empty key would link strangers")
+        column="shared_key__shape",
+        min_value=1,
+        **held("shared_key_not_empty", "an empty key would link strangers", "shared_key"),
     ),
-    *whole_texts("shared_key"),
+    *whole_texts("links", "shared_key"),
+    *spread("kind"),
 )

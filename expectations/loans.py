@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, held, of
+from .every_table import CLOCKS, held, noted, of, spread
 
-DERIVED = CLOCKS
+DERIVED = {
+    **CLOCKS,
+    "of_its_applicant": "customer_id = application_id__customer_id",
+    "of_its_product": "product = application_id__product",
+    "lent_to_asked": "principal::DOUBLE / nullif(application_id__amount, 0)::DOUBLE",
+    "repaid_to_lent": "instalment::DOUBLE * greatest(floor(term_months), 1) / nullif(principal, 0)::DOUBLE",
+}
 
 RULES = (
     *of("loans"),
@@ -41,4 +47,39 @@ RULES = (
     gxe.ExpectColumnValuesToBeBetween(
         column="instalment", min_value=0, **held("instalment_not_negative", "it can't be below zero")
     ),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="_first_of_application_id",
+        value_set=[True],
+        **held("application_id_once", "another loan came of this application before", "application_id"),
+    ),
+    gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A="event_at",
+        column_B="application_id__event_at",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        **held("after_its_application", "it was lent before it was asked for", "event_at", "application_id"),
+    ),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="of_its_applicant",
+        value_set=[True],
+        **held("of_its_applicant", "somebody else asked for it", "customer_id", "application_id"),
+    ),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="of_its_product",
+        value_set=[True],
+        **held("of_its_product", "another product was asked for", "product", "application_id"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="lent_to_asked",
+        max_value=2,
+        **noted("lent_as_asked", "over twice of what was asked for was lent", "principal"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="repaid_to_lent",
+        min_value=0.95,
+        **noted(
+            "instalments_repay_it", "the instalments don't repay it", "instalment", "term_months", "principal"
+        ),
+    ),
+    *spread("principal", "rate", "term_months", "product"),
 )

@@ -6,14 +6,19 @@ import great_expectations.expectations as gxe
 
 from .every_table import CLOCKS, held, of
 
-DERIVED = CLOCKS
+DERIVED = {**CLOCKS, "month_is_its_event": "month = strftime(event_at, '%Y-%m')"}
 
 RULES = (
-    *of("market"),
+    *of("market", stale=62),
     gxe.ExpectColumnValuesToMatchRegex(
         column="month",
         regex="^(?:19|20)[0-9][0-9]-(?:0[1-9]|1[0-2])$",
         **held("month_as_written", "a month is written as 2024-07"),
+    ),
+    gxe.ExpectColumnValuesToBeInSet(
+        column="month_is_its_event",
+        value_set=[True],
+        **held("month_is_its_event", "it happened in another month", "month", "event_at"),
     ),
     gxe.ExpectColumnValuesToBeBetween(
         column="used_vehicle_index",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, held, of, whole_texts
+from .every_table import CLOCKS, held, not_cut_short, noted, of, spread, whole_texts
 
 DERIVED = CLOCKS
 
@@ -20,5 +20,13 @@ RULES = (
     gxe.ExpectColumnValuesToBeInSet(
         column="direction", value_set=["in", "out"], **held("direction_of_its_kinds", "money goes in or out")
     ),
-    *whole_texts("merchant"),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="amount",
+        min_value=0,
+        strict_min=True,
+        **noted("amount_not_nothing", "nothing was moved"),
+    ),
+    *whole_texts("transactions", "merchant"),
+    not_cut_short(),
+    *spread("amount", "category"),
 )

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import great_expectations.expectations as gxe
 
-from .every_table import CLOCKS, held, of, whole_texts
+from .every_table import CLOCKS, held, noted, of, spread, whole_texts
 
-DERIVED = {**CLOCKS, "model_year_ahead": "model_year - year(event_at)"}
+DERIVED = {
+    **CLOCKS,
+    "model_year_ahead": "model_year - year(event_at)",
+    "value_to_list": "appraised_value::DOUBLE / nullif(list_price, 0)::DOUBLE",
+    "km_when_new": "CASE condition WHEN 'new' THEN mileage_km END",
+}
 
 RULES = (
     *of("vehicles"),
@@ -47,5 +52,17 @@ RULES = (
         max_value=2000000,
         **held("mileage_plausible", "it lies within 0 and 2,000,000 km"),
     ),
-    *whole_texts("make", "model"),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="value_to_list",
+        min_value=0.01,
+        max_value=2,
+        **noted("value_fits_list_price", "value and price are far apart", "appraised_value", "list_price"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="km_when_new",
+        max_value=5000,
+        **noted("new_is_new", "a new vehicle has hardly been driven", "mileage_km", "condition"),
+    ),
+    *whole_texts("vehicles", "make", "model"),
+    *spread("list_price", "condition"),
 )

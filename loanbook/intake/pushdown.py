@@ -1,54 +1,74 @@
-"""raw → validated: say each rule in SQL, so that one pass over a table finds every broken row."""
+"""raw → validated: one pass of DuckDB over a table that finds every broken row, and what both judges see."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from loanbook.errors import DatasetError
-from loanbook.intake.engine import ident, text
+from loanbook.intake import measures, supplied
+from loanbook.intake.engine import ident, text, texts
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Reading, Snapshot
 from loanbook.intake.rules import Rule, Suite
-from loanbook.schema import REFERENCES, TABLES
+from loanbook.schema import REFERENCES, TABLES, Table
 
 if TYPE_CHECKING:
     import duckdb
 
-Kwargs = Mapping[str, Any]
-MEAN, ROWS = "expect_column_mean_to_be_between", "expect_table_row_count_to_be_between"
-# where Python's and RE2's regular expressions differ, and the groups that pandas warns of
-_DIALECT = re.compile(r"\\[dDwWsSbBAZz1-9pPN]|(?<!\\)\((?!\?:)")
+UNIQUE = "_unique"
+# these say nothing of a column that is null throughout
+_DEMANDING = ("not_be_null", measures.SPREAD)
 
 
-def supplied(table: str) -> tuple[str, ...]:
-    """Name the columns that intake adds to a table for its rules."""
-    known = tuple(f"{column}__known" for column, _ in REFERENCES.get(table, ()))
-    inside = ("_place_inside",) if {"lat", "lon"} <= set(TABLES[table].names) else ()
-    return ("_readable", "_first_of_key", "_held", *known, *inside)
+def columns_of(suite: Suite, rules: Iterable[Rule]) -> set[str]:
+    """Name the columns that rules speak of, and those that their derived columns are made from."""
+    wanted = {name for rule in rules for name in rule.columns}
+    for name in wanted & set(suite.derived):
+        wanted |= set(re.findall(r"[a-z_][a-z0-9_]*", suite.derived[name]))
+    return wanted
 
 
-def judged(dataset: Dataset, reading: Reading, suite: Suite) -> str:
-    """Write the relation that rules judge: a snapshot's rows, the derived and the supplied columns, `_at`."""
+def lately(connection: duckdb.DuckDBPyConnection, reading: Reading, suite: Suite) -> str:
+    """Write the condition that tells a table's newest rows from those to compare them with."""
+    if all("_lately" not in rule.columns for rule in suite.rules):
+        return "NULL::BOOLEAN"
+    found = connection.execute(supplied.past(rows_of(reading, suite.table))).fetchall()
+    return supplied.lately(*found[0])
+
+
+def judged(
+    dataset: Dataset, reading: Reading, suite: Suite, wanted: Collection[str], lately: str = "NULL::BOOLEAN"
+) -> str:
+    """Write the relation that rules judge: a snapshot's rows and, as far as wanted, what is added to them."""
     table = TABLES[suite.table]
-    snapshot = standing(reading, suite.table)
     key = ident(table.key)
-    added = [f"{sql} AS {ident(name)}" for name, sql in suite.derived.items()]
-    added.append("_broken IS NULL AS _readable")
-    added.append("coalesce(_at = _first, true) AS _first_of_key")
-    added += [_known(reading, column, parent) for column, parent in REFERENCES.get(suite.table, ())]
-    if "_place_inside" in supplied(suite.table):
-        added.append(f"{_inside(dataset)} AS _place_inside")
-    for column in sorted({rule.columns[0] for rule in suite.rules if rule.expectation.endswith("_unique")}):
-        added.append(f"count(*) OVER (PARTITION BY {ident(column)}, _batch) AS {ident(column + '__times')}")
-    # a later batch may bring a key again: that corrects; the same batch may not
-    first = (
-        f"SELECT {key} AS _key, _batch AS _came, min(_at) AS _first FROM {snapshot.relation} "
-        f"GROUP BY ALL HAVING count(*) > 1"
-    )
-    rows = rows_of(reading, suite.table)
-    return f"SELECT *, {', '.join(added)} FROM {rows} LEFT JOIN ({first}) ON {key} = _key AND _batch = _came"
+    added = [*_plain(dataset, reading, suite, wanted, lately), *_derived(suite, wanted)]
+    joins: list[str] = []
+    for column, parent in _references(suite):
+        columns, joined = _from_parent(reading, column, parent, wanted)
+        added, joins = [*columns, *added], [*joins, *joined]
+    if "_first_of_key" in wanted:
+        # a later batch may bring a key again: that corrects; the same batch may not
+        first = (
+            f"SELECT {key} AS _key, _batch AS _came, min(_at) AS _first FROM {rows_of(reading, suite.table)} "
+            f"GROUP BY ALL HAVING count(*) > 1"
+        )
+        joins.append(f"LEFT JOIN ({first}) ON own.{key} = _key AND own._batch = _came")
+        added.append("coalesce(_at = _first, true) AS _first_of_key")
+    rows = f"(SELECT {_clean(table)} FROM {rows_of(reading, suite.table)})"
+    for column, _ in _references(suite):
+        if f"_first_of_{column}" in wanted:
+            joins.append(_sooner(rows, key, column))
+            added.append(f"coalesce(own.{key} = _first_{column}, true) AS _first_of_{column}")
+    for rule in suite.rules:
+        if rule.expectation.endswith(UNIQUE) and rule.columns[0] in wanted:
+            column = ident(rule.columns[0])
+            added.append(
+                f"count(*) OVER (PARTITION BY {column}, _batch) AS {ident(rule.columns[0] + '__times')}"
+            )
+    return f"SELECT own.*{''.join(', ' + each for each in added)} FROM {rows} AS own {' '.join(joins)}"
 
 
 def rows_of(reading: Reading, table: str) -> str:
@@ -62,49 +82,38 @@ def applying(suite: Suite, snapshot: Snapshot) -> tuple[Rule, ...]:
     return tuple(
         rule
         for rule in suite.rules
-        if not (rule.expectation.endswith("not_be_null") and missing & {*rule.columns})
+        if not (rule.expectation.endswith(_DEMANDING) and missing & {*rule.columns})
     )
 
 
 def find(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, reading: Reading, suite: Suite
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    reading: Reading,
+    suite: Suite,
+    sample: str = "false",
+    lately: str = "NULL::BOOLEAN",
 ) -> tuple[Rule, ...]:
-    """Fill the table `breaches` (_at, rules, held) with every broken row; return the rules that applied."""
+    """Fill the table `seen` in one pass; return the rules that applied.
+
+    It holds every broken row and those of the sample (a condition on `_at`): `_at`, `_rules` that it breaks,
+    `_held`, `_sampled`, and for the sample the columns that rules speak of.
+    """
     rules = applying(suite, standing(reading, suite.table))
     rowwise = {rule.id: rule.broken for rule in rules if rule.broken is not None}
     quarantining = [rule.id for rule in rules if rule.broken is not None and rule.action == "quarantine"]
     flags = ", ".join(f"CASE WHEN {broken} THEN {text(name)} END" for name, broken in rowwise.items())
-    held = ", ".join(text(name) for name in quarantining)
-    anything = " OR ".join(f"({broken})" for broken in rowwise.values())
+    anything = " OR ".join(f"({broken})" for broken in rowwise.values()) or "false"
+    wanted = columns_of(suite, rules)
+    shown = sorted({name for rule in rules for name in rule.columns} - {"_held"})
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE breaches AS SELECT _at, "
-        f"list_filter([{flags}], lambda rule: rule IS NOT NULL)::VARCHAR[] AS rules, "
-        f"list_has_any(rules, [{held}]::VARCHAR[]) AS held "
-        f"FROM ({judged(dataset, reading, suite)}) WHERE {anything}"
+        f"CREATE OR REPLACE TEMP TABLE seen AS SELECT _at, {', '.join(map(ident, [*shown]))}, "
+        f"list_filter([{flags}], lambda rule: rule IS NOT NULL)::VARCHAR[] AS _rules, "
+        f"list_has_any(_rules, {texts(tuple(quarantining))}::VARCHAR[])::DOUBLE AS _held, "
+        f"coalesce({sample}, false) AS _sampled "
+        f"FROM ({judged(dataset, reading, suite, wanted, lately)}) WHERE {anything} OR {sample}"
     )
     return rules
-
-
-def condition(expectation: str, kwargs: Kwargs, where: str) -> str | None:
-    """Say an expectation's break in SQL, None if it judges a whole table, or raise DatasetError."""
-    if expectation not in SAID:
-        raise DatasetError(
-            f"{expectation} can't be pushed down into DuckDB",
-            where=where,
-            right=f"Use one of {', '.join(SAID)}",
-        )
-    allowed, say = SAID[expectation]
-    given = {name: value for name, value in kwargs.items() if (name, value) != ("mostly", 1)}
-    if strangers := sorted(set(given) - allowed):
-        raise DatasetError(
-            f"{expectation} with {strangers[0]} can't be pushed down",
-            where=where,
-            right=f"Use {', '.join(allowed)}",
-        )
-    try:
-        return say(given) if say else None
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{expectation} can't be pushed down: {error}", where=where) from error
 
 
 def standing(reading: Reading, table: str) -> Snapshot:
@@ -115,6 +124,56 @@ def standing(reading: Reading, table: str) -> Snapshot:
     return snapshot
 
 
+def _references(suite: Suite) -> tuple[tuple[str, str], ...]:
+    return REFERENCES.get(suite.table, ())
+
+
+def _clean(table: Table) -> str:
+    """Take every column, and what is no number (NaN) as no value."""
+    replaced = [
+        f"nullif({ident(each.name)}, 'NaN'::DOUBLE) AS {ident(each.name)}"
+        for each in table.columns
+        if each.type == "DOUBLE"
+    ]
+    return f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
+
+
+def _plain(
+    dataset: Dataset, reading: Reading, suite: Suite, wanted: Collection[str], lately: str
+) -> list[str]:
+    """Write the supplied columns that a row alone can tell."""
+    as_of = f"TIMESTAMP {text(reading.as_of.isoformat(sep=' '))}"
+    made = {
+        "_readable": "_broken IS NULL",
+        "_place_inside": _inside(dataset),
+        "_age_days": f"CASE WHEN available_at <= {as_of} "
+        f"THEN date_diff('second', available_at, {as_of})::DOUBLE / 86400 END",
+        "_month": supplied.MONTH,
+        "_lately": lately,
+    }
+    known = supplied.columns(suite.table)
+    return [f"{sql} AS {name}" for name, sql in made.items() if name in wanted and name in known]
+
+
+def _derived(suite: Suite, wanted: Collection[str]) -> list[str]:
+    """Write the derived columns; a number that is none (NaN) is no value."""
+    return [
+        (f"nullif({sql}, 'NaN'::DOUBLE)" if suite.types[name] == "DOUBLE" else sql) + f" AS {ident(name)}"
+        for name, sql in suite.derived.items()
+        if name in wanted
+    ]
+
+
+def _sooner(rows: str, key: str, column: str) -> str:
+    """Join, where several rows share a reference, the key of the one that was known first."""
+    order = "(available_at, _at)"
+    return (
+        f"LEFT JOIN (SELECT {ident(column)} AS _{column}, arg_min({key}, {order}) AS _first_{column} "
+        f"FROM {rows} WHERE {key} IS NOT NULL AND {ident(column)} IS NOT NULL GROUP BY ALL "
+        f"HAVING min({key}) <> max({key})) ON own.{ident(column)} = _{column}"
+    )
+
+
 def _known(reading: Reading, column: str, parent: str) -> str:
     """Look a reference up among all keys delivered; null where there is none, or no parent table."""
     name, snapshot = ident(f"{column}__known"), reading.snapshot(parent)
@@ -122,7 +181,32 @@ def _known(reading: Reading, column: str, parent: str) -> str:
         return f"NULL::BOOLEAN AS {name}"
     key = ident(TABLES[parent].key)
     keys = f"SELECT {key} FROM {snapshot.relation} WHERE {key} IS NOT NULL"
-    return f"CASE WHEN {ident(column)} IS NOT NULL THEN {ident(column)} IN ({keys}) END AS {name}"
+    return f"CASE WHEN own.{ident(column)} IS NOT NULL THEN own.{ident(column)} IN ({keys}) END AS {name}"
+
+
+def _from_parent(
+    reading: Reading, column: str, parent: str, wanted: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Write what is added of a reference's row, and its join; nulls where no parent was delivered."""
+    asked = [each.name for each in TABLES[parent].columns if f"{column}__{each.name}" in wanted]
+    known = [_known(reading, column, parent)] if f"{column}__known" in wanted else []
+    if not asked:
+        return known, []
+    if reading.snapshot(parent) is None:
+        types = {each.name: each.type for each in TABLES[parent].columns}
+        return [*known, *(f"NULL::{types[name]} AS {ident(f'{column}__{name}')}" for name in asked)], []
+    key, alias = ident(TABLES[parent].key), f"_of_{column}"
+    packed = ", ".join(f"{ident(name)} := {ident(name)}" for name in asked)
+    # of one key the latest batch counts, and in it the first row
+    order = f"_at - coalesce(_batch, 0) * {1 << 40}"
+    rows = (
+        f"SELECT {key} AS _parent, arg_min(struct_pack({packed}), {order}) AS {alias} "
+        f"FROM {rows_of(reading, parent)} WHERE {key} IS NOT NULL GROUP BY ALL"
+    )
+    given = [f"{alias}.{ident(name)} AS {ident(f'{column}__{name}')}" for name in asked]
+    return [*known, *given], [
+        f"LEFT JOIN ({rows}) AS _rows{alias} ON own.{ident(column)} = _rows{alias}._parent"
+    ]
 
 
 def _inside(dataset: Dataset) -> str:
@@ -131,92 +215,3 @@ def _inside(dataset: Dataset) -> str:
         return "NULL::BOOLEAN"
     (south, north), (west, east) = dataset.place.lat, dataset.place.lon
     return f"lat BETWEEN {south!r} AND {north!r} AND lon BETWEEN {west!r} AND {east!r}"
-
-
-def _number(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{value!r} is no number")
-    return f"{float(value)!r}::DOUBLE"
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return text(value) if isinstance(value, str) else _number(value)
-
-
-def _limits(measure: str, given: Kwargs) -> str:
-    """Say that a measure lies outside its limits."""
-    parts = []
-    if given.get("min_value") is not None:
-        parts.append(f"{measure} {'<=' if given.get('strict_min') else '<'} {_number(given['min_value'])}")
-    if given.get("max_value") is not None:
-        parts.append(f"{measure} {'>=' if given.get('strict_max') else '>'} {_number(given['max_value'])}")
-    if not parts:
-        raise ValueError("it has neither min_value nor max_value")
-    return " OR ".join(parts)
-
-
-def _regex(given: Kwargs) -> str:
-    """Rewrite a regular expression so that RE2 and Python mean the same; refuse where they can't."""
-    pattern = str(given["regex"])
-    if stray := _DIALECT.search(pattern):
-        raise ValueError(
-            f"{stray[0]} means other things in Python and in DuckDB; write characters out, groups as (?:…)"
-        )
-    # Python's $ also stands before a last line feed
-    return re.sub(r"(?<!\\)\$(?![^\[]*\])", r"\\n?\\z", pattern)
-
-
-def _matches(given: Kwargs) -> str:
-    return f"regexp_matches({ident(given['column'])}, {text(_regex(given))})"
-
-
-def _is_in(given: Kwargs) -> str:
-    values = ", ".join(_literal(value) for value in given["value_set"])
-    column = ident(given["column"])
-    number = not all(isinstance(value, (bool, str)) for value in given["value_set"])
-    return f"{f'{column}::DOUBLE' if number else column} NOT IN ({values})"
-
-
-def _pair(given: Kwargs) -> str:
-    """Compare two columns of a row. A row that lacks either is passed over, and must be said to be."""
-    if given.get("ignore_row_if") != "either_value_is_missing":
-        raise ValueError('it needs ignore_row_if="either_value_is_missing"')
-    sign = "<" if given.get("or_equal") else "<="
-    return f"{ident(given['column_A'])} {sign} {ident(given['column_B'])}"
-
-
-_LIMITS = {"min_value", "max_value", "strict_min", "strict_max"}
-SAID: Mapping[str, tuple[set[str], Callable[[Kwargs], str] | None]] = {
-    "expect_column_values_to_not_be_null": ({"column"}, lambda given: f"{ident(given['column'])} IS NULL"),
-    "expect_column_values_to_be_between": (
-        {"column", *_LIMITS},
-        lambda given: _limits(f"{ident(given['column'])}::DOUBLE", given),
-    ),
-    "expect_column_value_lengths_to_be_between": (
-        {"column", *_LIMITS},
-        lambda given: _limits(f"length({ident(given['column'])})", given),
-    ),
-    "expect_column_values_to_be_in_set": ({"column", "value_set"}, _is_in),
-    "expect_column_values_to_match_regex": ({"column", "regex"}, lambda given: f"NOT {_matches(given)}"),
-    "expect_column_values_to_not_match_regex": ({"column", "regex"}, _matches),
-    "expect_column_values_to_be_unique": (
-        {"column"},
-        lambda given: f"({ident(given['column'])} IS NOT NULL AND {ident(given['column'] + '__times')} > 1)",
-    ),
-    "expect_column_pair_values_a_to_be_greater_than_b": (
-        {"column_A", "column_B", "or_equal", "ignore_row_if"},
-        _pair,
-    ),
-    ROWS: (_LIMITS, None),
-    MEAN: ({"column", *_LIMITS}, None),
-}
-
-
-def within(measure: float, given: Kwargs) -> bool:
-    """Tell whether a whole table's measure keeps its limits."""
-    low, high = given.get("min_value"), given.get("max_value")
-    above = low is None or (measure > low if given.get("strict_min") else measure >= low)
-    below = high is None or (measure < high if given.get("strict_max") else measure <= high)
-    return above and below

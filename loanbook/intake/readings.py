@@ -97,6 +97,11 @@ def reading_of(settings: Settings, stands: Book, *, before: str, as_of: datetime
     return Reading(stands.dataset, as_of or max(days), snapshots, stands, before)
 
 
+def of_file(table: str, path: Path, rows: int) -> Snapshot:
+    """Take one file, shaped as a part is, for all that was ever read of a table."""
+    return Snapshot(table, path.name, (Frozen(1, path.name, path, rows),), 0, 0, ())
+
+
 def snapshot(settings: Settings, stands: Book, table: str) -> Snapshot | None:
     """Put a table's parts together, or give None where no batch has one."""
     found = [(number, batch.part(table)) for number, batch in enumerate(stands.batches, 1)]

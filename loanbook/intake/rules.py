@@ -36,12 +36,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Suite:
-    """All rules of one table; `derived` are columns that rules need, as SQL over a row."""
+    """All rules of one table; `derived` are columns that rules need, as SQL over a row, of `types`."""
 
     table: str
     rules: tuple[Rule, ...]
     derived: Mapping[str, str]
     digest: str
+    types: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, name: str) -> Rule:
         """Find a rule by its id, or raise KeyError."""
@@ -53,7 +54,10 @@ class Suite:
 
 @dataclass(frozen=True)
 class RuleOutcome:
-    """What became of one rule: rows that break it; `skipped` says why it was not judged."""
+    """What became of one rule: rows that break it, or what was measured of the whole table.
+
+    `skipped` says why it was not judged.
+    """
 
     rule: str
     action: Action
@@ -62,6 +66,14 @@ class RuleOutcome:
     broken: int
     passed: bool
     skipped: str = ""
+    measured: float | None = None
+
+    @property
+    def told(self) -> str:
+        """Say in a few words how far the rule was broken."""
+        if self.skipped:
+            return self.skipped
+        return f"{self.broken:,} rows" if self.measured is None else f"measured {self.measured:.4g}"
 
 
 @dataclass(frozen=True)

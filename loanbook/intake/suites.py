@@ -10,18 +10,22 @@ from typing import Any, get_args
 
 from loanbook import digests
 from loanbook.errors import DatasetError
-from loanbook.intake import engine, pushdown
+from loanbook.intake import conditions, engine, measures, supplied
 from loanbook.intake.engine import ident
 from loanbook.intake.rules import Action, Rule, Suite
 from loanbook.schema import TABLES
 
-SHARED = "every_table"  # the rules that all suites repeat
+# what all suites share: our own kinds of expectation, and the rules that each repeats
+SHARED = ("history", "every_table")
+# Great Expectations registers a class where it is made: the same bytes are run once
+_RUN: dict[str, ModuleType] = {}
+_NUMBERS = ("DECIMAL", "DOUBLE", "INTEGER", "BIGINT")
 
 
 def load(folder: Path) -> Mapping[str, Suite]:
     """Read a suite per table, or raise DatasetError: a misspelt rule, a table without suite."""
     sources = {path.stem: path for path in sorted(folder.glob("*.py"))}
-    for stem in sources.keys() - {*TABLES, SHARED}:
+    for stem in sources.keys() - {*TABLES, *SHARED}:
         raise DatasetError(
             f"{stem} is no canonical table", where=str(sources[stem]), right=f"Known are {', '.join(TABLES)}"
         )
@@ -36,9 +40,12 @@ def load(folder: Path) -> Mapping[str, Suite]:
     )
     package.__path__ = [str(folder)]
     sys.modules[package.__name__] = package
-    shared = digests.of_bytes(bodies.get(SHARED, b""))
-    if SHARED in bodies:
-        _executed(package.__name__, SHARED, bodies[SHARED], sources[SHARED])
+    shared = {stem: digests.of_bytes(bodies[stem]) for stem in SHARED if stem in bodies}
+    mark = digests.of_json(shared)
+    for stem in shared:
+        name = f"{package.__name__}.{stem}"
+        made = _RUN.get(f"{mark}.{stem}") or _executed(package.__name__, stem, bodies[stem], sources[stem])
+        sys.modules[name] = _RUN[f"{mark}.{stem}"] = made
     suites = {}
     for table in TABLES:
         module = _executed(package.__name__, table, bodies[table], sources[table])
@@ -65,22 +72,24 @@ def _executed(package: str, stem: str, body: bytes, path: Path) -> ModuleType:
 def _suite(table: str, module: ModuleType, digest: str) -> Suite:
     where = str(module.__file__)
     derived = dict(getattr(module, "DERIVED", {}))
+    made = _typed(table, derived, where)
+    types = {**{each.name: each.type for each in TABLES[table].columns}, **supplied.columns(table), **made}
     given = getattr(module, "RULES", ())
     if not given:
         raise DatasetError("the suite has no RULES", where=where, right="Write RULES = (gxe.Expect…, …)")
     rules: dict[str, Rule] = {}
     for expects in given:
-        rule = _rule(expects, where)
+        rule = _rule(expects, where, types)
         if rule.id in rules:
             raise DatasetError(
                 f"two rules are called {rule.id!r}", where=where, right="Give each its own meta.rule"
             )
         rules[rule.id] = rule
-    _refuse_strangers(table, rules.values(), derived, where)
-    return Suite(table, tuple(rules.values()), MappingProxyType(derived), digest)
+    _refuse_strangers(table, rules.values(), types, where)
+    return Suite(table, tuple(rules.values()), MappingProxyType(derived), digest, MappingProxyType(made))
 
 
-def _rule(expects: Any, where: str) -> Rule:
+def _rule(expects: Any, where: str, types: Mapping[str, str]) -> Rule:
     if not hasattr(expects, "expectation_type") or not hasattr(expects, "configuration"):
         raise DatasetError(
             f"{expects!r} is no expectation",
@@ -96,7 +105,7 @@ def _rule(expects: Any, where: str) -> Rule:
             where=where,
             right=f"Actions are {', '.join(actions)}",
         )
-    broken = pushdown.condition(kind, kwargs, f"{where}, {meta['rule']}")
+    broken = conditions.condition(kind, kwargs, f"{where}, {meta['rule']}", types)
     if broken is None and meta["action"] == "quarantine":
         raise DatasetError(
             f"{meta['rule']} judges a whole table and can't quarantine a row",
@@ -118,29 +127,51 @@ def _rule(expects: Any, where: str) -> Rule:
     )
 
 
-def _refuse_strangers(table: str, rules: Iterable[Rule], derived: Mapping[str, str], where: str) -> None:
-    """Refuse a rule about a column that doesn't exist, and a derived column that SQL can't make."""
-    import duckdb
-
-    known = {
-        *TABLES[table].names,
-        *derived,
-        *pushdown.supplied(table),
-        *(name for name, _ in engine.PROVENANCE),
-    }
+def _refuse_strangers(table: str, rules: Iterable[Rule], types: Mapping[str, str], where: str) -> None:
+    """Refuse a rule about a column that doesn't exist or can't be measured so."""
+    told = [*TABLES[table].names, *(name for name, _ in engine.PROVENANCE)]
+    known = {*types, *told}
     for rule in rules:
-        allowed = {"_held"} if rule.expectation == pushdown.MEAN else known - {"_held"}
-        if strangers := [name for name in rule.columns if name not in allowed]:
+        if rule.broken is None:
+            _refuse_unmeasured(rule, types, where)
+        elif strangers := [name for name in rule.columns if name not in known - {"_held"}]:
             raise DatasetError(f"{rule.id}: there is no column {strangers[0]!r}", where=where)
-        told = [*TABLES[table].names, *(name for name, _ in engine.PROVENANCE)]
         if rule.action == "quarantine" and (strangers := [name for name in rule.shows if name not in told]):
             raise DatasetError(
                 f"{rule.id}: a reason can't tell {strangers[0]!r}",
                 where=where,
                 right="Let shows name its columns",
             )
-    empty = ", ".join(f"NULL::{column.type} AS {ident(column.name)}" for column in TABLES[table].columns)
+
+
+def _refuse_unmeasured(rule: Rule, types: Mapping[str, str], where: str) -> None:
+    """Refuse a measure of a column that isn't there, of one that isn't meant for it, or of no spread."""
+    supplied_for = measures.KINDS[rule.expectation].of
+    strangers = [name for name in rule.columns if name not in types]
+    if strangers or (supplied_for and rule.columns[-1] not in supplied_for):
+        raise DatasetError(
+            f"{rule.id}: there is no column {(strangers or rule.columns[-1:])[0]!r} to measure so",
+            where=where,
+            right=f"It is measured on {', '.join(sorted(supplied_for))}",
+        )
+    if rule.expectation == measures.SPREAD:
+        kind = types[rule.columns[0]]
+        if kind != "VARCHAR" and not kind.startswith(_NUMBERS):
+            raise DatasetError(
+                f"{rule.id}: a {kind} has no spread", where=where, right="Name a number or a text"
+            )
+
+
+def _typed(table: str, derived: Mapping[str, str], where: str) -> dict[str, str]:
+    """Tell the types of derived columns; refuse one that SQL can't make."""
+    import duckdb
+
+    given = {column.name: column.type for column in TABLES[table].columns} | dict(supplied.columns(table))
+    empty = ", ".join(f"NULL::{kind} AS {ident(name)}" for name, kind in given.items())
+    types = {}
     with duckdb.connect() as connection:
         for name, sql in derived.items():
             with engine.guarded(Path(where), DatasetError, f"DERIVED {name} fails"):
-                connection.execute(f"SELECT {sql} AS {ident(name)} FROM (SELECT {empty})")
+                query = f"DESCRIBE SELECT {sql} AS {ident(name)} FROM (SELECT {empty})"
+                types[name] = str(connection.execute(query).fetchall()[0][1])
+    return types

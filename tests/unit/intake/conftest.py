@@ -15,8 +15,9 @@ from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
 from loanbook.intake.rules import Suite, Verdict
 from loanbook.intake.snapshots import Reading
-from loanbook.settings import ROOT, Settings
+from loanbook.settings import ROOT, Secret, Settings
 
+MASTER_KEY = Secret("bG9hbmJvb2sncyB0ZXN0cyBhbG9uZSB1c2UgdGhpcyE=")
 TOML = """
 name = "tiny"
 title = "A tiny lender"
@@ -104,7 +105,7 @@ class Tiny:
 
     @property
     def settings(self) -> Settings:
-        return Settings(home=self.root / "home", threads=2)
+        return Settings(home=self.root / "home", threads=2, master_key=MASTER_KEY)
 
     @property
     def dataset(self) -> Dataset:

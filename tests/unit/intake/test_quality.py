@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from loanbook.errors import BatchBlocked, DatasetError
-from loanbook.intake import quality
+from loanbook.intake import finding, quality
 from loanbook.intake.rules import Verdict
 from loanbook.settings import ROOT
 
@@ -166,8 +166,8 @@ def test_the_second_time_nothing_is_judged_again(judged):
 
 
 def test_a_large_table_is_judged_by_great_expectations_on_a_sample_that_says_so(judged, monkeypatch):
-    monkeypatch.setattr(quality, "SEEN_WHOLE", 30)
-    monkeypatch.setattr(quality, "SAMPLE", 20)
+    monkeypatch.setattr(finding, "SEEN_WHOLE", 30)
+    monkeypatch.setattr(finding, "SAMPLE", 20)
     judged.spoil("asked.csv", "1000.50", "-1.00")
     verdict = judged.judge()[1]
     assert (verdict.rows, verdict.held) == (40, 1)
