@@ -117,6 +117,7 @@ def _joined(old: Column, new: Column) -> Column:
         lengths=dict(Counter(old.lengths) + Counter(new.lengths)),
         dates=dict(Counter(old.dates) + Counter(new.dates)),
         texts=old.texts + new.texts,
+        numbers=old.numbers + new.numbers,
         batches=(*old.batches, *new.batches)[-RECENT:],
     )
 

@@ -73,7 +73,8 @@ class Column:
 
     `categories` is None where there are too many or they name a person; `others` counts the rows whose
     value too few share; `settled` counts the batches since a category was first seen. A shape has A for
-    letters and 9 for digits; `dates` counts the texts that a format reads, of the `texts` looked at.
+    letters and 9 for digits; `dates` counts the texts that a format reads, `numbers` those that are
+    plain numbers, both of the `texts` looked at.
     """
 
     type: str
@@ -88,6 +89,7 @@ class Column:
     lengths: Mapping[int, int] = field(default_factory=dict)
     dates: Mapping[str, int] = field(default_factory=dict)
     texts: int = 0
+    numbers: int = 0
     batches: tuple[Batch, ...] = ()
 
     @property
@@ -262,6 +264,7 @@ class _Look:
             lengths=lengths,
             dates=self.dates(shapes, texts),
             texts=texts,
+            numbers=batch.numbers if texts else 0,
             batches=(replace(batch, bins=bins),),
         )
 

@@ -145,7 +145,7 @@ def _verdict(found: Change, earlier: int, now: int) -> Verdict:
             return "sure"
         if named(found.factor) and found.before >= MOVED and left <= 0.3 and gain >= 15:
             return "alone"
-    elif earlier >= 100 and left <= 0.42 and gain >= 20 and (found.before >= 0.15 or left <= 0.35):
+    elif earlier >= 100 and left <= 0.48 and gain >= 20 and (found.before >= 0.15 or left <= 0.35):
         return "sure"
     return "note" if earlier >= 100 and left <= 0.6 and gain >= 10 else "none"
 

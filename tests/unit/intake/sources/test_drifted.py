@@ -201,8 +201,8 @@ def test_a_new_term_of_many_loans_stops_and_a_count_that_goes_on_doesn_t(shop):
 
 def test_a_rare_new_category_and_a_vanished_one_are_notes(shop):
     now = shop.changed(shop.drawn(2, 2000), "channel", lambda v: "web" if v == "phone" else v)
-    now[:15] = [row | {"channel": "fax"} for row in now[:15]]
-    found = {drift.id: drift.severity for drift in shop.drifts(shop.drawn(1, 2000), now)}
+    now[:18] = [row | {"channel": "fax"} for row in now[:18]]
+    found = {drift.id: drift.severity for drift in shop.drifts(shop.drawn(1, 4000), now)}
     assert found == {"asked.channel.category": "note", "asked.channel.vanished": "note"}
 
 

@@ -122,6 +122,7 @@ def test_of_the_last_batches_alone_the_numbers_are_kept(shop):
         book = profiles.merge(book, one)
     assert (book.batches, book.rows) == (11, 330)
     assert len(book.columns["amount"].batches) == profiles.RECENT
+    assert book.columns["km"].numbers == book.columns["km"].texts == 330
 
 
 def test_a_column_begins_afresh_when_its_change_was_accepted(shop):

@@ -59,8 +59,9 @@ def test_an_honest_batch_has_no_factor(seed):
 
 
 @pytest.mark.parametrize("shift", [0.75, 0.8, 1.25, 1.4])
-def test_poorer_or_richer_customers_are_no_change_of_unit(shift):
-    assert units.change(PAST, batch(100, factor=shift), alone=True) is None
+def test_poorer_or_richer_customers_are_no_sure_change_of_unit(shift):
+    found = units.change(PAST, batch(100, factor=shift), alone=True)
+    assert found is None or not found.sure
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 1.4, 2.0, 3.0])
