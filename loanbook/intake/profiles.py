@@ -1,0 +1,130 @@
+"""raw → validated: what a source looks like, kept over its batches; nothing personal lies in it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loanbook import lake
+from loanbook.errors import RawFileError, StorageError
+from loanbook.intake import engine, naming, relations, sketches
+from loanbook.intake.mapping import Dataset
+from loanbook.intake.relations import Delivery
+from loanbook.intake.sketches import MOST_CATEGORIES, MOST_SHAPES, Column
+from loanbook.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+VERSION = 1
+RECENT = 6  # batches whose numbers are kept apart: a trend over more is no change of unit
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One source over the batches so far. `columns` are its raw columns, in the files' order."""
+
+    source: str
+    batches: int
+    rows: int
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it for `lake.write_json`."""
+        return {"version": VERSION} | asdict(self)
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Profile:
+        """Read it, or raise StorageError."""
+        if given.get("version") != VERSION:
+            raise StorageError(
+                f"the profile is of version {given.get('version')!r}",
+                right=f"Known is {VERSION}; take it again from the batches so far",
+            )
+        columns = {name: sketches.column(each) for name, each in given["columns"].items()}
+        return cls(given["source"], given["batches"], given["rows"], columns)
+
+
+def take(settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]) -> Mapping[str, Profile]:
+    """Profile every source that has a file here. Numbers, shapes and categories are of at most 50,000 rows.
+
+    The rows of a larger source are chosen by their content, so that the same rows give the same profile in
+    whatever order they lie.
+    """
+    folder = settings.home / "tmp"
+    with (
+        lake.connect(settings) as connection,
+        tempfile.TemporaryDirectory(dir=folder) as scratch,
+        engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"),
+    ):
+        relations.attach(connection, dataset, deliveries, Path(scratch))
+        return taken(connection, dataset, deliveries)
+
+
+def taken(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, deliveries: Sequence[Delivery]
+) -> Mapping[str, Profile]:
+    """Profile the sources on a connection to which they are attached already."""
+    found, traced = {}, naming.traced(connection, dataset)
+    for source in dataset.raw:
+        mine = [delivery for delivery in deliveries if delivery.source == source.name]
+        if mine:
+            rows, columns = sketches.of_source(connection, source, mine, traced)
+            found[source.name] = Profile(source.name, 1, rows, columns)
+    return found
+
+
+def merge(earlier: Profile, new: Profile, afresh: Collection[str] = ()) -> Profile:
+    """Add a batch. What an earlier batch said of a column in `afresh` is forgotten.
+
+    Counts add up exactly; of the last batches the numbers are kept one by one. A column that the batch lacks
+    is kept, unless it is in `afresh`.
+    """
+    known = {name: column for name, column in earlier.columns.items() if name not in afresh}
+    joined = {
+        name: _joined(column, new.columns[name]) if name in new.columns else column
+        for name, column in known.items()
+    }
+    return Profile(
+        earlier.source,
+        earlier.batches + new.batches,
+        earlier.rows + new.rows,
+        joined | {name: column for name, column in new.columns.items() if name not in joined},
+    )
+
+
+def _joined(old: Column, new: Column) -> Column:
+    if new.given == 0:  # an empty column is written as any type at all
+        return replace(old, batches=(*old.batches, *new.batches)[-RECENT:])
+    if old.given == 0:
+        return replace(new, batches=(*old.batches, *new.batches)[-RECENT:])
+    shapes = Counter(old.shapes) + Counter(new.shapes)
+    kept = dict(sorted(shapes.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_SHAPES])
+    return Column(
+        type=new.type,
+        own=new.own,
+        distinct=max(old.distinct, new.distinct),
+        whole=old.whole and new.whole,
+        categories=_categories(old, new),
+        others=old.others + new.others,
+        settled=0 if set(new.categories or ()) - set(old.categories or ()) else old.settled + 1,
+        shapes=kept,
+        unshaped=old.unshaped + new.unshaped + sum(shapes.values()) - sum(kept.values()),
+        lengths=dict(Counter(old.lengths) + Counter(new.lengths)),
+        dates=dict(Counter(old.dates) + Counter(new.dates)),
+        texts=old.texts + new.texts,
+        numbers=old.numbers + new.numbers,
+        batches=(*old.batches, *new.batches)[-RECENT:],
+    )
+
+
+def _categories(old: Column, new: Column) -> Mapping[str, int] | None:
+    """Unite two sets of categories; a set that grows too large is none."""
+    if old.categories is None or new.categories is None:
+        return None
+    united = Counter(old.categories) + Counter(new.categories)
+    return dict(sorted(united.items())) if len(united) <= MOST_CATEGORIES else None
