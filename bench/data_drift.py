@@ -11,12 +11,13 @@ from pathlib import Path
 
 from bench.measuring import DATA, Row, exactly
 from loanbook.errors import RawFileError
-from loanbook.intake import drifted, mapping, profiles, raw
-from loanbook.intake.drifted import Drift
+from loanbook.intake import mapping, raw
+from loanbook.intake.drift import drifted, profiles
+from loanbook.intake.drift.drifted import Drift
+from loanbook.intake.drift.profiles import Profile
+from loanbook.intake.drift.sketches import SHARED
 from loanbook.intake.engine import ident, text
 from loanbook.intake.mapping import Dataset
-from loanbook.intake.profiles import Profile
-from loanbook.intake.sketches import SHARED
 from loanbook.settings import Settings
 from loanbook.world import WorldSpec, simulate
 from loanbook.world.spec import DEFAULT_PLANTS, Plant

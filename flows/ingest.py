@@ -13,7 +13,10 @@ from prefect import flow
 from flows import steps
 from flows.steps import do, once
 from loanbook import digests
+from loanbook.governance.ledger import of_home
 from loanbook.intake import book, mapping, publishing, quality, raw, snapshots
+from loanbook.intake.drift import kept
+from loanbook.intake.drift.kept import Look
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
 from loanbook.intake.raw import Delivery
@@ -23,9 +26,14 @@ from loanbook.settings import Settings
 
 
 @flow(name="ingest")
-def ingest(dataset: str, data: str, as_of: str | None = None) -> dict[str, Any]:
-    """Bring a dataset's raw files to a publication. `as_of` is the day of the reading."""
-    return report(ingesting(steps.settings(), dataset, Path(data), as_of))
+def ingest(
+    dataset: str, data: str, as_of: str | None = None, accept_drift: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Bring a dataset's raw files to a publication. `as_of` is the day of the reading.
+
+    `accept_drift` names changes of a source, by their ids, that somebody looked at and takes.
+    """
+    return report(ingesting(steps.settings(), dataset, Path(data), as_of, tuple(accept_drift)))
 
 
 def report(publication: Publication) -> dict[str, Any]:
@@ -50,26 +58,36 @@ def report(publication: Publication) -> dict[str, Any]:
     }
 
 
-def ingesting(place: Settings, dataset: str, data: Path, as_of: str | None) -> Publication:
+def ingesting(
+    place: Settings, dataset: str, data: Path, as_of: str | None, accepted: tuple[str, ...] = ()
+) -> Publication:
     """Give the publication of a folder; the same files, mapping, rules and rulings give the same one."""
     source = mapping.load(dataset)
     deliveries = do("read the raw files", raw.survey, source, data)
-    return delivering(place, source, deliveries, steps.moment(as_of))
+    return delivering(place, source, deliveries, steps.moment(as_of), accepted)
 
 
 def delivering(
-    place: Settings, source: Dataset, deliveries: tuple[Delivery, ...], as_of: datetime | None
+    place: Settings,
+    source: Dataset,
+    deliveries: tuple[Delivery, ...],
+    as_of: datetime | None,
+    accepted: tuple[str, ...] = (),
 ) -> Publication:
     """Give the publication of what was delivered beside all that came before."""
     suites = do("load the expectations", quality.load_suites, place.repo / "expectations")
+    batches = snapshots.expected(place, source, deliveries)
     inputs = {
         "dataset": source.name,
-        "batches": snapshots.expected(place, source, deliveries),
+        "batches": batches,
         "rulings": digests.of_json([asdict(ruling) for ruling in book.read(place, source.name).rulings]),
         "as_of": as_of.isoformat() if as_of else None,
     }
 
     def make() -> str:
+        look = do("look for changes of the sources", kept.look, place, source, deliveries, accepted)
+        kept.keep(place, source.name, batches[-1], look.past)
+        _told(place, source.name, batches[-1], look)
         reading = do("freeze what is new", snapshots.freeze, place, source, deliveries, as_of=as_of)
         return publishing_of(place, source, reading, suites).id
 
@@ -77,6 +95,14 @@ def delivering(
         place, "ingest", inputs, make, lambda found: publishing.open_publication(place, source.name, found)
     )
     return publishing.make_current(place, made)
+
+
+def _told(place: Settings, dataset: str, batch: str, look: Look) -> None:
+    """Write into the ledger which changes of a source somebody accepted."""
+    if look.accepted:
+        said = [asdict(drift) for drift in look.accepted]
+        body = {"dataset": dataset, "batch": batch, "drifts": said}
+        of_home(place.home).append("drift", place.actor, body, steps.now(), once=f"drift {batch}")
 
 
 def publishing_of(

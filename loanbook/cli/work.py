@@ -33,9 +33,19 @@ def run(verb: str, common: Common, **parameters: Any) -> dict[str, Any]:
 
 
 @app.command
-def ingest(*, dataset: Dataset, data: Data, as_of: AsOf = None, common: Common = NO_COMMON) -> None:
-    """Read raw files, judge every row, hold back the broken ones, publish the rest."""
-    made = run("ingest", common, dataset=dataset, data=data, as_of=as_of)
+def ingest(
+    *,
+    dataset: Dataset,
+    data: Data,
+    as_of: AsOf = None,
+    accept_drift: Annotated[
+        list[str] | None, Parameter(help="A change of a source that you looked at and take, by its id.")
+    ] = None,
+    common: Common = NO_COMMON,
+) -> None:
+    """Read what is new, judge every row, hold back the broken ones, publish the rest."""
+    accepted = accept_drift or []
+    made = run("ingest", common, dataset=dataset, data=data, as_of=as_of, accept_drift=accepted)
     tell(_ingested(dataset, made), as_json=common.json)
 
 

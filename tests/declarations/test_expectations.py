@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from loanbook import lake
 from loanbook.errors import DatasetError
-from loanbook.intake import conditions, finding, measures, pushdown, quality
+from loanbook.intake import conditions, finding, measures, pushdown, quality, supplied
 from loanbook.intake.book import Book
 from loanbook.intake.mapping import Dataset, Place, RawSource
 from loanbook.intake.readings import Reading, Snapshot, of_file

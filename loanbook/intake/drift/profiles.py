@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from loanbook import lake
 from loanbook.errors import RawFileError, StorageError
-from loanbook.intake import engine, naming, relations, sketches
+from loanbook.intake import engine, relations
+from loanbook.intake.drift import naming, sketches
+from loanbook.intake.drift.sketches import MOST_CATEGORIES, MOST_SHAPES, Column
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
-from loanbook.intake.sketches import MOST_CATEGORIES, MOST_SHAPES, Column
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from loanbook.errors import DriftedSource
-from loanbook.intake import mending, units
-from loanbook.intake.changes import Changed, Drift
+from loanbook.intake.drift import mending, units
+from loanbook.intake.drift.changes import Changed, Drift
+from loanbook.intake.drift.profiles import Profile
 from loanbook.intake.mapping import Dataset, RawSource
-from loanbook.intake.profiles import Profile
 
 __all__ = ["HEADER", "Drift", "afresh", "find", "refuse", "table"]
 
@@ -44,7 +44,8 @@ def refuse(dataset: Dataset, drifts: Sequence[Drift], accepted: Collection[str] 
     raise DriftedSource(
         f"the source changed, and no row of it was taken: {said}",
         where=str(dataset.folder),
-        right=f"Mend the mapping, or accept the change by its id. Proposed {mended}",
+        right="Mend the mapping where it needs it, then take the change by its id, as in --accept-drift "
+        f"{stops[0].id}. Proposed {mended}",
     )
 
 

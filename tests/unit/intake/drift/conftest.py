@@ -13,10 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from loanbook.intake import mapping, profiles, raw
-from loanbook.intake.drifted import Drift, find
+from loanbook.intake import mapping, raw
+from loanbook.intake.drift import profiles
+from loanbook.intake.drift.drifted import Drift, find
+from loanbook.intake.drift.profiles import Profile
 from loanbook.intake.mapping import Dataset
-from loanbook.intake.profiles import Profile
 from loanbook.settings import Settings
 
 TOML = """

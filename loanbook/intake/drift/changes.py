@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from loanbook.intake import mending, units, writings
-from loanbook.intake.sketches import DECADE, SHARED, Column
-from loanbook.intake.writings import FEW, SURE, Severity, chance, numeric
+from loanbook.intake.drift import mending, units, writings
+from loanbook.intake.drift.sketches import DECADE, SHARED, Column
+from loanbook.intake.drift.writings import FEW, SURE, Severity, chance, numeric
 
 CLOSED = 12  # categories up to which a list of codes or numbers is taken for complete
 _CODE = re.compile(r"\d{4}")

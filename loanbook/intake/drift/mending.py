@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from loanbook.intake import engine
+from loanbook.intake.drift.sketches import Column, collapsed
+from loanbook.intake.drift.units import ALL, Change
 from loanbook.intake.engine import ident, text
-from loanbook.intake.sketches import Column, collapsed
-from loanbook.intake.units import ALL, Change
 
 
 def new(source: str, name: str, column: Column, renamed: str = "") -> str:

@@ -9,8 +9,9 @@ import pytest
 
 from loanbook import lake
 from loanbook.errors import StorageError
-from loanbook.intake import mapping, naming, profiles, sketches
-from loanbook.intake.profiles import Profile
+from loanbook.intake import mapping
+from loanbook.intake.drift import naming, profiles, sketches
+from loanbook.intake.drift.profiles import Profile
 
 
 def of(shop, rows):

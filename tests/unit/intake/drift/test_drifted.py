@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loanbook.errors import DriftedSource, RawFileError
-from loanbook.intake import drifted, profiles, raw
+from loanbook.intake import raw
+from loanbook.intake.drift import drifted, profiles
 
 ALWAYS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

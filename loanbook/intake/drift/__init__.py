@@ -1,0 +1,1 @@
+"""raw → validated: what a source looks like, and whether it changed."""
