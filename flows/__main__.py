@@ -25,6 +25,8 @@ VERBS = (
     "monitor",
     "retrain",
     "lifecycle",
+    "erase",
+    "retain",
 )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests
 from loanbook.errors import StorageError
-from loanbook.schema import TABLES, Column
+from loanbook.schema import TABLES, Column, Purpose, consents
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,8 +68,11 @@ class Lake:
 
 
 @contextmanager
-def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open an in-memory DuckDB that keeps UTC, our limits, and its spill below the home folder."""
+def connect(settings: Settings, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an in-memory DuckDB that keeps UTC, our limits, and its spill below the home folder.
+
+    Where `private` values pass, what it spills is encrypted by a key that it draws and keeps in memory.
+    """
     import duckdb
 
     spill = settings.home / "tmp"
@@ -90,6 +93,11 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
+        if private:
+            # duckdb 2.0 calls its own cipher unsafe: better keys come with httpfs, which is a download.
+            # Drop the first line with the first DuckDB that encrypts without it.
+            connection.execute("SET force_mbedtls_unsafe = 'true'")
+            connection.execute("SET temp_file_encryption = true")
         yield connection
     finally:
         connection.close()
@@ -181,17 +189,26 @@ def offer(
     connection: duckdb.DuckDBPyConnection,
     published: Mapping[str, Path],
     allowed: Callable[[Column], bool] = lambda _: True,
+    purpose: Purpose | None = None,
 ) -> None:
-    """Show each canonical table as a view of the allowed columns; a table that isn't there is empty."""
+    """Show each canonical table as a view of the allowed columns; a table that isn't there is empty.
+
+    For a purpose, only the rows of those are shown who agreed to it.
+    """
+
+    def relation(name: str) -> str:
+        if name in published:
+            return f"read_parquet('{quoted(published[name])}')"
+        nulls = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in TABLES[name].columns)
+        return f"(SELECT {nulls} WHERE false)"
+
     for table in TABLES.values():
-        columns = [column for column in table.columns if allowed(column)]
-        if table.name in published:
-            names = ", ".join(f'"{column.name}"' for column in columns)
-            source = f"SELECT {names} FROM read_parquet('{quoted(published[table.name])}')"
-        else:
-            nulls = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in columns)
-            source = f"SELECT {nulls} WHERE false"
-        connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {source}")
+        names = ", ".join(f'"{column.name}"' for column in table.columns if allowed(column))
+        agreed = consents.rows(table.name, purpose, relation) if purpose else None
+        where = f" WHERE {agreed}" if agreed else ""
+        connection.execute(
+            f"CREATE OR REPLACE VIEW {table.name} AS SELECT {names} FROM {relation(table.name)}{where}"
+        )
 
 
 def quoted(path: Path) -> str:

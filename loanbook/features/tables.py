@@ -148,6 +148,11 @@ def current(settings: Settings, dataset: str, publication: str) -> FeatureSet:
     return read(settings, dataset, str(lake.read_json(pointer)["id"]))
 
 
+def any_current(settings: Settings, dataset: str) -> bool:
+    """Say whether any publication of a dataset has features."""
+    return any((lake.Lake(settings.home).catalog(dataset) / "features").glob("[!.]*.json"))
+
+
 def _pointer(settings: Settings, dataset: str, publication: str) -> Path:
     return lake.Lake(settings.home).catalog(dataset) / "features" / f"{publication}.json"
 
@@ -169,7 +174,7 @@ def _compute(
 ) -> FeatureTable:
     import duckdb
 
-    lake.offer(connection, published, _may_see(recipe.purpose))
+    lake.offer(connection, published, _may_see(recipe.purpose), recipe.purpose)
     path = folder / f"{recipe.name}.parquet"
     query = f"SELECT * FROM ({recipe.sql}) ORDER BY {recipe.key}, available_at"
     try:

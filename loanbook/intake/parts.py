@@ -18,7 +18,7 @@ from loanbook.intake.engine import PROVENANCE, ident, text
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
 from loanbook.lake import Lake
-from loanbook.privacy import tokens
+from loanbook.privacy import returning, tokens
 from loanbook.privacy.tokens import Sealer
 from loanbook.schema import TABLES, Column, Privacy, Table
 from loanbook.settings import Settings
@@ -111,13 +111,15 @@ def freeze(
     order = [table.key, "_file", "_row", *(name for name in table.names if name != table.key)]
     query, repeats = typed(mapped, sealer), 0
     with engine.guarded(mapped.where, MappingError, "the mapping fails", "Mend its SQL"):
+        query, erased = returning.barred(connection, settings, dataset, table.name, query)
         if earlier is not None:
             query, again = _new(connection, mapped, query, earlier)
             repeats = again if mapped.row_by_row else 0
         ordered = f"{query} ORDER BY {', '.join(ident(name) for name in order)}"
         digest, path = lake.freeze(connection, ordered, Lake(settings.home).snapshots(dataset, table.name))
         rows = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({text(str(path))})").fetchall()
-    return Part(table.name, digest, int(rows[0][0]), repeats, mapped.missing)
+    gone = erased if mapped.row_by_row else 0
+    return Part(table.name, digest, int(rows[0][0]), repeats, mapped.missing, gone)
 
 
 def latest(connection: duckdb.DuckDBPyConnection, path: Path) -> datetime | None:

@@ -1,7 +1,8 @@
 """The words: tables, keys, two clocks, privacy, purposes, lines."""
 
+from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
 from loanbook.schema.lines import Label, Line
 from loanbook.schema.tables import REFERENCES, TABLES
 
-__all__ = ["REFERENCES", "TABLES", "Column", "Label", "Line", "Privacy", "Purpose", "Table"]
+__all__ = ["REFERENCES", "TABLES", "Column", "Label", "Line", "Privacy", "Purpose", "Table", "consents"]
