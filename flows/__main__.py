@@ -14,7 +14,9 @@ from typing import IO, Any
 from flows.steps import Event, listener, quietly
 from loanbook.errors import LoanbookError
 
-VERBS = ("ingest", "featurize", "train", "review", "promote", "score", "monitor", "retrain", "lifecycle")
+VERBS = (
+    "ingest", "settle", "featurize", "train", "review", "promote", "score", "monitor", "retrain", "lifecycle",
+)  # fmt: skip
 
 
 def main() -> None:

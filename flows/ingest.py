@@ -13,6 +13,7 @@ from prefect import flow
 from flows import steps
 from flows.steps import do, once
 from loanbook import digests
+from loanbook.held import enforcing, page
 from loanbook.intake import book, mapping, publishing, quality, raw, snapshots
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
@@ -52,6 +53,7 @@ def report(publication: Publication) -> dict[str, Any]:
 def ingesting(place: Settings, dataset: str, data: Path, as_of: str | None) -> Publication:
     """Give the publication; the same files, mapping, rules and rulings give the same one."""
     source = mapping.load(dataset)
+    do("bring in what was ruled", enforcing.bring_in, place, source.name)
     deliveries = do("read the raw files", raw.survey, source, data)
     suites = do("load the expectations", quality.load_suites, place.repo / "expectations")
     inputs = {
@@ -70,13 +72,16 @@ def ingesting(place: Settings, dataset: str, data: Path, as_of: str | None) -> P
     made = once(
         place, "ingest", inputs, make, lambda found: publishing.open_publication(place, source.name, found)
     )
-    return publishing.make_current(place, made)
+    publication = publishing.make_current(place, made)
+    do("write the page of held rows", page.write, place, publication)
+    return publication
 
 
 def publishing_of(
     place: Settings, source: Dataset, reading: Reading, suites: Mapping[str, Suite], *, stands: bool = True
 ) -> Publication:
-    """Judge every table of a reading and publish them."""
+    """Judge every table of a reading and publish them, if every ruling on them is one that was signed."""
+    do("hold the rulings to the ledger", enforcing.hold, place, reading.book)
     verdicts = [
         do(f"judge {one.table}", quality.judge, place, source, reading, suites[one.table])
         for one in reading.snapshots

@@ -148,6 +148,11 @@ def current(settings: Settings, dataset: str, publication: str) -> FeatureSet:
     return read(settings, dataset, str(lake.read_json(pointer)["id"]))
 
 
+def ever_made(settings: Settings, dataset: str) -> bool:
+    """Say whether features were made of any publication of a dataset."""
+    return any(_pointer(settings, dataset, "any").parent.glob("*.json"))
+
+
 def _pointer(settings: Settings, dataset: str, publication: str) -> Path:
     return lake.Lake(settings.home).catalog(dataset) / "features" / f"{publication}.json"
 
