@@ -17,6 +17,7 @@ from loanbook.errors import LoanbookError
 VERBS = (
     "ingest",
     "backfill",
+    "settle",
     "featurize",
     "train",
     "review",

@@ -14,6 +14,7 @@ from flows import steps
 from flows.steps import do, once
 from loanbook import digests
 from loanbook.governance.ledger import of_home
+from loanbook.held import enforcing, page
 from loanbook.intake import book, mapping, publishing, quality, raw, snapshots
 from loanbook.intake.drift import kept
 from loanbook.intake.drift.kept import Look
@@ -63,6 +64,7 @@ def ingesting(
 ) -> Publication:
     """Give the publication of a folder; the same files, mapping, rules and rulings give the same one."""
     source = mapping.load(dataset)
+    do("bring in what was ruled", enforcing.bring_in, place, source.name)
     deliveries = do("read the raw files", raw.survey, source, data)
     return delivering(place, source, deliveries, steps.moment(as_of), accepted)
 
@@ -94,7 +96,9 @@ def delivering(
     made = once(
         place, "ingest", inputs, make, lambda found: publishing.open_publication(place, source.name, found)
     )
-    return publishing.make_current(place, made)
+    publication = publishing.make_current(place, made)
+    do("write the page of held rows", page.write, place, publication)
+    return publication
 
 
 def _told(place: Settings, dataset: str, batch: str, look: Look) -> None:
@@ -108,7 +112,8 @@ def _told(place: Settings, dataset: str, batch: str, look: Look) -> None:
 def publishing_of(
     place: Settings, source: Dataset, reading: Reading, suites: Mapping[str, Suite], *, stands: bool = True
 ) -> Publication:
-    """Judge every table of a reading and publish them."""
+    """Judge every table of a reading and publish them, if every ruling on them is one that was signed."""
+    do("hold the rulings to the ledger", enforcing.hold, place, reading.book)
     verdicts = [
         do(f"judge {one.table}", quality.judge, place, source, reading, suites[one.table])
         for one in reading.snapshots

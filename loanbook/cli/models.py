@@ -31,7 +31,7 @@ def enrol(
     name: str,
     /,
     *,
-    role: Annotated[list[str], Parameter(help="engineer, reviewer, risk_officer, auditor or admin.")],
+    role: Annotated[list[str], Parameter(help="engineer, reviewer, risk_officer, auditor, admin, steward.")],
     key: Annotated[Path, Parameter(help="Where the private key is made; it is never overwritten.")],
     common: Common = NO_COMMON,
 ) -> None:

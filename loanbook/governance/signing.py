@@ -1,7 +1,7 @@
-"""candidate → champion: sign and verify approvals. The one door of securesystemslib and cryptography.
+"""candidate → champion: sign and verify statements. The one door of securesystemslib and cryptography.
 
-An approval is an in-toto Statement v1 in a DSSE envelope with one Ed25519 signature. Its subject is
-the evidence, so that any tool that knows DSSE can verify it with the signer's public key alone.
+What a person signs is an in-toto Statement v1 in a DSSE envelope with one Ed25519 signature, so that any
+tool that knows DSSE can verify it with the signer's public key alone. An approval's subject is the evidence.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from loanbook.governance.approvals import Approval, from_statement, to_statement
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from loanbook.governance.people import People
+    from loanbook.governance.people import People, Person
 
 PAYLOAD = "application/vnd.in-toto+json"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -132,10 +133,15 @@ def _read_private(path: Path) -> bytes:
 
 def sign(approval: Approval, key: Path, passphrase: str | None) -> str:
     """Sign an approval; return its DSSE envelope as JSON."""
+    return seal(to_statement(approval), key, passphrase)
+
+
+def seal(statement: Mapping[str, Any], key: Path, passphrase: str | None) -> str:
+    """Sign an in-toto statement as it is; return its DSSE envelope as JSON."""
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner
 
-    envelope = Envelope(digests.canonical(to_statement(approval)), PAYLOAD, {})
+    envelope = Envelope(digests.canonical(statement), PAYLOAD, {})
     envelope.sign(CryptoSigner(_load_key(key, passphrase)))
     return digests.canonical(envelope.to_dict()).decode()
 
@@ -146,11 +152,19 @@ def verify(envelope: str, people: People) -> Approval:
     The signer is whoever's key verifies; the name and role in the statement must be theirs. Whether
     the approval fits a version, a place and a day is judged in `promotion`.
     """
+    person, payload = opened(envelope, people)
+    approval = from_statement(payload)
+    refuse_borrowed(approval.signer, approval.role, person)
+    return approval
+
+
+def opened(envelope: str, people: People) -> tuple[Person, bytes]:
+    """Verify an envelope; give whose key signed it, and the statement, which is still to be read strictly."""
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
 
     if len(envelope) > LARGEST:
-        raise SignatureError("the envelope is larger than any approval", where="envelope")
+        raise SignatureError("the envelope is larger than any statement", where="envelope")
     found = None
     # securesystemslib says nothing of what it raises on arbitrary bytes: these were seen.
     with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -166,11 +180,14 @@ def verify(envelope: str, people: People) -> Approval:
         raise SignatureError(
             f"the signature is not {person.name}'s", where="envelope", right="Ask for it again"
         ) from None
-    approval = from_statement(found.payload)
-    if approval.signer != person.name or approval.role not in person.roles:
+    return person, found.payload
+
+
+def refuse_borrowed(signer: str, role: str, person: Person) -> None:
+    """Refuse a statement that names another signer or role than its key's owner has."""
+    if signer != person.name or role not in person.roles:
         raise SignatureError(
-            f"signed as {approval.signer}, {approval.role}",
+            f"signed as {signer}, {role}",
             where=f"the key of {person.name}",
             right=f"Its owner may sign as {', '.join(person.roles)}",
         )
-    return approval

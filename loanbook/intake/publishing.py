@@ -22,7 +22,16 @@ from loanbook.intake.rules import Suite, Verdict
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 
-__all__ = ["Publication", "PublishedTable", "current", "make_current", "open_publication", "publish"]
+__all__ = [
+    "Publication",
+    "PublishedTable",
+    "alone",
+    "current",
+    "made_from",
+    "make_current",
+    "open_publication",
+    "publish",
+]
 
 FORMAT = 2  # of publications: raise it when the same reading and verdicts are to be published anew
 
@@ -43,7 +52,7 @@ def publish(
     judged = {verdict.table: verdict for verdict in verdicts}
     _refuse_blocked(dataset, reading, judged, suites)
     root = Lake(settings.home)
-    with _alone(root.published(dataset.name)):
+    with alone(root.published(dataset.name)):
         if stands:
             _refuse_overtaken(settings, reading)
         record = root.catalog(dataset.name) / "publications" / f"{_mark(dataset, reading, judged)}.json"
@@ -118,12 +127,12 @@ def _refuse_blocked(
 def _mark(dataset: Dataset, reading: Reading, judged: Mapping[str, Verdict]) -> str:
     """Name a publication by what goes into it, so that a second run finds the first one's work."""
     made = {
-        snapshot.table: _made_from(dataset, reading, judged[snapshot.table]) for snapshot in reading.snapshots
+        snapshot.table: made_from(dataset, reading, judged[snapshot.table]) for snapshot in reading.snapshots
     }
     return digests.of_json([reading.book.digest, reading.as_of.isoformat(), made])
 
 
-def _made_from(dataset: Dataset, reading: Reading, verdict: Verdict) -> str:
+def made_from(dataset: Dataset, reading: Reading, verdict: Verdict) -> str:
     """Name all that a table's files follow from."""
     import duckdb
 
@@ -190,9 +199,9 @@ def _table(
     before: Publication | None,
 ) -> PublishedTable:
     """Divide a table, or take over its files where nothing that they follow from has changed."""
-    made_from = _made_from(dataset, reading, verdict)
+    mark = made_from(dataset, reading, verdict)
     stood = before.table(suite.table) if before else None
-    if before and stood and stood.made_from == made_from:
+    if before and stood and stood.made_from == mark:
         _taken_over(before, suite.table, draft)
         return stood
     divided = quarantine.divide(settings, dataset, reading, suite, verdict, draft)
@@ -211,7 +220,7 @@ def _table(
         erased=snapshot.erased,
         reasons=divided.reasons,
         missing_columns=snapshot.missing_columns,
-        made_from=made_from,
+        made_from=mark,
     )
 
 
@@ -242,7 +251,7 @@ def _moved(draft: Path, target: Path, aside: Path) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Publish one reading of a dataset at a time, and clear away what a killed run left behind."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -149,7 +149,7 @@ def _held_rows(suite: Suite, rows: str, columns: str, order: str) -> str:
     """Write the held rows with the first rule that each breaks, all of them, the reason, the severity."""
     quarantining = [rule for rule in suite.rules if rule.action == "quarantine" and rule.broken is not None]
     names = ", ".join(text(rule.id) for rule in quarantining)
-    reasons = " ".join(f"WHEN {text(rule.id)} THEN {_reason(rule)}" for rule in quarantining)
+    reasons = " ".join(f"WHEN {text(rule.id)} THEN {reason(rule)}" for rule in quarantining)
     severities = " ".join(f"WHEN {text(rule.id)} THEN {text(rule.severity)}" for rule in quarantining)
     provenance = ", ".join(name for name, _ in PROVENANCE)
     breaches = (
@@ -177,7 +177,7 @@ def _superseded_rows(rows: str, columns: str, order: str) -> str:
     )
 
 
-def _reason(rule: Rule) -> str:
+def reason(rule: Rule) -> str:
     """Say in a sentence what a value is and why it may not be, as SQL over the row."""
     shown = " || ', ' || ".join(
         f"{text(name + ' is ')} || coalesce(left({ident(name)}::VARCHAR, {engine.SHOWN}), 'null')"

@@ -126,7 +126,9 @@ def _seen(settings: Settings, stands: Book) -> Iterator[Mapping[str, Path]]:
             )
             lake.copy_out(connection, "FROM seen", paths["customer_id"])
             lake.copy_out(
-                connection, f"SELECT loan_id, last_seen FROM ({loans}) JOIN seen USING (customer_id)", paths["loan_id"]
+                connection,
+                f"SELECT loan_id, last_seen FROM ({loans}) JOIN seen USING (customer_id)",
+                paths["loan_id"],
             )
         yield paths
     finally:

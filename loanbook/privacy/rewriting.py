@@ -93,7 +93,9 @@ def tokenised(table: str, keeps: Sequence[str], token: str, names: Sequence[str]
     return values | ({"customer_id": token} if "customer_id" in names else {})
 
 
-def places_before(connection: duckdb.DuckDBPyConnection, path: Path, change: Change, place: int) -> int | None:
+def places_before(
+    connection: duckdb.DuckDBPyConnection, path: Path, change: Change, place: int
+) -> int | None:
     """Tell how many rows before a place go; None where the row at that place goes itself."""
     rows = connection.execute(
         f"SELECT count(*) FILTER (file_row_number < {place}), count(*) FILTER (file_row_number = {place}) "

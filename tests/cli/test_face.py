@@ -16,7 +16,9 @@ HEAVY = (
 )  # fmt: skip
 PROMISED = {
     "demo", "dataset list", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
-    "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify",
+    "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify", "settle", "batches",
+    "explain-row", "quarantine list", "quarantine show", "quarantine release", "quarantine repair",
+    "quarantine reject", "quarantine confirm", "quarantine refuse",
 }  # fmt: skip
 
 
@@ -29,7 +31,7 @@ def _commands(app, before=()):
 
 
 def _all():
-    from loanbook.cli import app, data, demo, desk, models, work  # noqa: F401
+    from loanbook.cli import app, data, demo, desk, lineage, models, quarantine, work  # noqa: F401
 
     return dict(_commands(app))
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from loanbook.governance import people as enrolled
+from loanbook.governance import signing
+from loanbook.governance.ledger import of_home
+from loanbook.governance.people import Person
+from loanbook.governance.rulings import Action, Decision
+from loanbook.held import deciding, desk, enforcing
+from loanbook.held.deciding import Pen
+from loanbook.held.desk import Wanted
 from loanbook.intake import mapping, publishing, quality, raw, snapshots
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
@@ -18,6 +27,8 @@ from loanbook.intake.snapshots import Reading
 from loanbook.settings import ROOT, Secret, Settings
 
 MASTER_KEY = Secret("bG9hbmJvb2sncyB0ZXN0cyBhbG9uZSB1c2UgdGhpcyE=")
+NOW = datetime(2026, 11, 23, 9, 30)
+
 TOML = """
 name = "tiny"
 title = "A tiny lender"
@@ -183,3 +194,86 @@ def lean(suites: Mapping[str, Suite]) -> Mapping[str, Suite]:
 def judged(tmp_path: Path, lean: Mapping[str, Suite]) -> Tiny:
     """A tiny lender with lean suites."""
     return Tiny(tmp_path, lean)
+
+
+@dataclass
+class Office:
+    """A tiny lender with stewards, an engineer, and the desk's moves as one call each."""
+
+    tiny: Tiny
+
+    def __post_init__(self):
+        for name, role in (("ada", "steward"), ("bo", "steward"), ("erin", "engineer")):
+            made = signing.create_key(self.key(name), None)
+            person = Person(name, (role,), made.keyid, made.pem, NOW)
+            enrolled.enrol(enrolled.path_of(self.settings.home), self.ledger, person, "root", NOW)
+
+    @property
+    def settings(self):
+        return self.tiny.settings
+
+    @property
+    def ledger(self):
+        return of_home(self.settings.home)
+
+    def key(self, name):
+        return self.tiny.root / "keys" / f"{name}.key"
+
+    def pen(self, name):
+        return Pen(self.settings, self.key(name), NOW)
+
+    def rows(self, **wanted):
+        return desk.listed(self.settings, "tiny", Wanted(**wanted), None).rows
+
+    def propose(self, action, names=None, *, who="ada", because="the source says so", **given):
+        named = names or [row.row for row in self.rows()]
+        return deciding.propose(
+            self.pen(who), self.tiny.dataset, Action(action), named, because,
+            given=given, suites=lambda: self.tiny.suites,
+        )  # fmt: skip
+
+    def answer(self, number, decision="confirm", *, who="bo", because="I looked too", **given):
+        return deciding.answer(self.pen(who), self.tiny.dataset, number, Decision(decision), because, given)
+
+    def settle(self):
+        """Do what the flow does: bring in, hold, judge, publish."""
+        stands = enforcing.bring_in(self.settings, "tiny")
+        enforcing.hold(self.settings, stands)
+        reading = snapshots.reading_of(self.settings, stands, before=stands.digest)
+        verdicts = [
+            quality.judge(self.settings, self.tiny.dataset, reading, self.tiny.suites[each.table])
+            for each in reading.snapshots
+        ]
+        return publishing.publish(self.settings, self.tiny.dataset, reading, self.tiny.suites, verdicts)
+
+    def standing(self, table="applications", column="amount"):
+        path = publishing.current(self.settings, "tiny").path(table)
+        key = {"applications": "application_id", "customers": "customer_id"}[table]
+        return dict(self.tiny.rows(f"SELECT {key}, {column}::VARCHAR FROM '{path}'"))
+
+
+@pytest.fixture
+def office(judged) -> Office:
+    """One application is held, for its negative amount."""
+    judged.spoil("asked.csv", "1003.50", "-7.00")
+    judged.publish()
+    return Office(judged)
+
+
+@pytest.fixture
+def nameless(judged) -> Office:
+    """One customer is held: since when, nobody can read."""
+    judged.spoil("people.csv", "C3,1953-03-04,2020-01-01 08:00:00", "C3,1953-03-04,soon")
+    judged.publish()
+    return Office(judged)
+
+
+@pytest.fixture
+def staffed(judged: Tiny) -> Callable[[], Office]:
+    """Publish what a test has delivered, and open the office."""
+
+    def open_() -> Office:
+        judged.publish()
+        return Office(judged)
+
+    return open_
