@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -119,12 +118,9 @@ def _frozen(
     settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]
 ) -> tuple[tuple[Snapshot, ...], datetime]:
     """Freeze table by table; also tell the latest `available_at` that can be believed."""
-    with (
-        lake.connect(settings) as connection,
-        tempfile.TemporaryDirectory(dir=settings.home / "tmp") as scratch,
-    ):
+    with lake.connect(settings) as connection:
         with engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"):
-            relations.attach(connection, dataset, deliveries, Path(scratch))
+            relations.attach(connection, dataset, deliveries)
             _shut(connection, settings, deliveries)
         wanted = [TABLES[name] for name in dataset.tables if _delivered(dataset, deliveries, name)]
         frozen = tuple(_table(connection, settings, dataset, deliveries, table) for table in wanted)
@@ -141,7 +137,7 @@ def _frozen(
 
 def _shut(connection: duckdb.DuckDBPyConnection, settings: Settings, deliveries: Sequence[Delivery]) -> None:
     """Let a mapping's SQL reach the delivered files and our own folder, and nothing else."""
-    files = engine.texts(tuple(str(delivery.path) for delivery in deliveries))
+    files = engine.texts(relations.readable(deliveries))
     connection.execute(f"SET allowed_paths = {files}")
     connection.execute(f"SET allowed_directories = {engine.texts((f'{settings.home}/',))}")
     connection.execute("SET enable_external_access = false")

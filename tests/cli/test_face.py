@@ -15,7 +15,7 @@ HEAVY = (
     "pandas", "sklearn", "duckdb", "pyarrow", "numpy", "scipy", "matplotlib",
 )  # fmt: skip
 PROMISED = {
-    "demo", "dataset list", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
+    "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
     "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify",
 }  # fmt: skip
 
@@ -29,7 +29,7 @@ def _commands(app, before=()):
 
 
 def _all():
-    from loanbook.cli import app, data, demo, desk, models, work  # noqa: F401
+    from loanbook.cli import app, data, datasets, demo, desk, models, work  # noqa: F401
 
     return dict(_commands(app))
 
