@@ -22,7 +22,7 @@ from loanbook.settings import Secret, Settings
 if TYPE_CHECKING:
     from loanbook.features.costs import LineCost
     from loanbook.intake.checking import TableCheck
-    from loanbook.intake.proposing import Proposed
+    from loanbook.intake.guessing.proposing import Proposed
     from loanbook.intake.snapshots import Reading
 
 dataset = App(name="dataset", help="Look at the datasets: mappings from raw tables to ours.")
@@ -65,8 +65,8 @@ def new(
     common: Common = NO_COMMON,
 ) -> None:
     """Look at raw tables and propose the dataset that reads them; every guess in it is marked."""
-    from loanbook.intake import proposing
-    from loanbook.intake.drafts import Titles
+    from loanbook.intake.guessing import proposing
+    from loanbook.intake.guessing.drafts import Titles
 
     folder, progress = (into or Path(name)).expanduser(), Progress(silent=common.json)
     with _scratch() as place:
@@ -190,7 +190,7 @@ def _example(row: Mapping[str, str | None]) -> str:
 
 def _proposed(proposed: Proposed, folder: Path, files: tuple[Path, ...]) -> Told:
     """Tell what was proposed, and what to do with it."""
-    from loanbook.intake import proposing
+    from loanbook.intake.guessing import proposing
 
     proposal = proposed.proposal
     made = {

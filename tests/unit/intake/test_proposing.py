@@ -11,8 +11,9 @@ import duckdb
 import pytest
 
 from loanbook.errors import DatasetError, RawFileError
-from loanbook.intake import mapping, proposing, raw, snapshots
-from loanbook.intake.drafts import Titles
+from loanbook.intake import mapping, raw, snapshots
+from loanbook.intake.guessing import proposing
+from loanbook.intake.guessing.drafts import Titles
 from loanbook.settings import Settings
 
 DATA = (Path(__file__).resolve().parents[3] / "../shared/data").resolve()

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from loanbook.intake import matching, naming, units
+from loanbook.intake.guessing import matching, naming, units
 from loanbook.intake.engine import ident
-from loanbook.intake.looking import ColumnLook, RawLook
-from loanbook.intake.matching import Match
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
+from loanbook.intake.guessing.matching import Match
 from loanbook.schema import TABLES
 
 

@@ -12,7 +12,8 @@ from os.path import commonpath
 from pathlib import Path, PurePosixPath
 
 from loanbook.errors import RawFileError
-from loanbook.intake import buckets, naming, postgres, vocabulary, workbooks
+from loanbook.intake import buckets, postgres, workbooks
+from loanbook.intake.guessing import naming, vocabulary
 from loanbook.intake.sources import S3, Bucket, Database, RawSource
 
 ENVIRONMENT = "env:"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loanbook.intake.engine import ident, text
-from loanbook.intake.looking import ColumnLook, RawLook
-from loanbook.intake.proposed import Line, Proposal, Select
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
+from loanbook.intake.guessing.proposed import Line, Proposal, Select
 from loanbook.intake.sources import RawSource
 from loanbook.schema import TABLES
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from loanbook.intake import naming
+from loanbook.intake.guessing import naming
 from loanbook.intake.engine import ident
-from loanbook.intake.looking import ColumnLook, RawLook
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
 
 if TYPE_CHECKING:
     import duckdb

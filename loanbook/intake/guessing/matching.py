@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from loanbook.intake import naming, vocabulary
-from loanbook.intake.looking import ColumnLook, RawLook
+from loanbook.intake.guessing import naming, vocabulary
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
 from loanbook.schema import TABLES
 
 MONEY = "DECIMAL(18,2)"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loanbook.intake import matching, naming, vocabulary
+from loanbook.intake.guessing import matching, naming, vocabulary
 from loanbook.intake.engine import ident
-from loanbook.intake.looking import ColumnLook, RawLook
-from loanbook.intake.matching import Match
-from loanbook.intake.persons import from_deals, joined
-from loanbook.intake.proposed import (
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
+from loanbook.intake.guessing.matching import Match
+from loanbook.intake.guessing.persons import from_deals, joined
+from loanbook.intake.guessing.proposed import (
     Draft,
     Line,
     car_of,

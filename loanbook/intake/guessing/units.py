@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from loanbook.intake import naming, vocabulary
+from loanbook.intake.guessing import naming, vocabulary
 from loanbook.intake.engine import among, text
-from loanbook.intake.looking import ColumnLook, RawLook
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
 from loanbook.schema import Column
 
 MONEY = "DECIMAL(18,2)"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loanbook.intake import matching
+from loanbook.intake.guessing import matching
 from loanbook.intake.engine import ident
-from loanbook.intake.looking import RawLook
-from loanbook.intake.matching import Match
-from loanbook.intake.proposed import Draft, Line, clock_of, clocks, lines_of, read, select_of, unique
+from loanbook.intake.guessing.looking import RawLook
+from loanbook.intake.guessing.matching import Match
+from loanbook.intake.guessing.proposed import Draft, Line, clock_of, clocks, lines_of, read, select_of, unique
 
 # What tables of people say, and an application should.
 PERSONAL = ("employment_status", "employment_months", "housing", "lat", "lon", "declared_income")

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from loanbook import lake
 from loanbook.errors import DatasetError, RawFileError
-from loanbook.intake import drafts, finding, looking, raw, referring, relations
-from loanbook.intake.drafts import Titles
-from loanbook.intake.finding import Found
+from loanbook.intake import raw, relations
+from loanbook.intake.guessing import drafts, finding, looking, referring
+from loanbook.intake.guessing.drafts import Titles
+from loanbook.intake.guessing.finding import Found
 from loanbook.intake.keys import NAME
-from loanbook.intake.looking import RawLook
-from loanbook.intake.proposals import propose
-from loanbook.intake.proposed import Proposal
+from loanbook.intake.guessing.looking import RawLook
+from loanbook.intake.guessing.proposals import propose
+from loanbook.intake.guessing.proposed import Proposal
 from loanbook.intake.sources import Dataset
 from loanbook.settings import Settings
 

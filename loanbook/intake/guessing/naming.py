@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from loanbook.intake import vocabulary
+from loanbook.intake.guessing import vocabulary
 
 _HAN = re.compile(r"[一-鿿]")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")

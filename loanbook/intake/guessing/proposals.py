@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loanbook.intake import matching, vocabulary
-from loanbook.intake.deals import propose_deal
+from loanbook.intake.guessing import matching, vocabulary
+from loanbook.intake.guessing.deals import propose_deal
 from loanbook.intake.engine import ident
-from loanbook.intake.looking import ColumnLook, RawLook
-from loanbook.intake.matching import Match
-from loanbook.intake.persons import from_people
-from loanbook.intake.proposed import (
+from loanbook.intake.guessing.looking import ColumnLook, RawLook
+from loanbook.intake.guessing.matching import Match
+from loanbook.intake.guessing.persons import from_people
+from loanbook.intake.guessing.proposed import (
     Draft,
     Line,
     Proposal,
@@ -22,7 +22,7 @@ from loanbook.intake.proposed import (
     read,
     select_of,
 )
-from loanbook.intake.referring import Reference
+from loanbook.intake.guessing.referring import Reference
 from loanbook.schema import TABLES
 
 
