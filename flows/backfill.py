@@ -11,7 +11,7 @@ from flows import steps
 from flows.featurize import featurizing
 from flows.ingest import delivering
 from flows.steps import do
-from loanbook.intake import mapping, periods, raw
+from loanbook.intake import mapping, periods, raw, snapshots
 from loanbook.lake import Lake, write_json
 
 
@@ -19,7 +19,7 @@ from loanbook.lake import Lake, write_json
 def backfill(dataset: str, data: str, first: str, last: str, featurize: bool = True) -> dict[str, Any]:
     """Ingest and featurize each month from `first` to `last`; a month that is done isn't done again."""
     place, source = steps.settings(), mapping.load(dataset)
-    deliveries = do("read the raw files", raw.survey, source, Path(data))
+    deliveries = do("read the raw files", raw.survey, snapshots.due(place, source), Path(data))
     months = periods.parted(deliveries, first, last)
     record = Lake(place.home).catalog(source.name) / "backfills" / f"{first}_{last}.json"
     done: list[dict[str, Any]] = []

@@ -65,7 +65,7 @@ def ingesting(
     """Give the publication of a folder; the same files, mapping, rules and rulings give the same one."""
     source = mapping.load(dataset)
     do("bring in what was ruled", enforcing.bring_in, place, source.name)
-    deliveries = do("read the raw files", raw.survey, source, data)
+    deliveries = do("read the raw files", raw.survey, snapshots.due(place, source), data)
     return delivering(place, source, deliveries, steps.moment(as_of), accepted)
 
 

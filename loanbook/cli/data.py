@@ -1,9 +1,8 @@
-"""The operator's face: datasets, the simulated lender, and the servers."""
+"""The operator's face: the simulated lender, and the servers."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,57 +10,11 @@ from cyclopts import App, Parameter
 
 from loanbook.cli import app
 from loanbook.cli.face import Common, Progress, Told, tell
-from loanbook.cli.work import NO_COMMON, Data, Dataset
+from loanbook.cli.work import NO_COMMON
 from loanbook.settings import Settings
 
-dataset = App(name="dataset", help="Look at the datasets: mappings from raw files to our tables.")
 world = App(name="world", help="The simulated lender: data whose truth is known.")
-app.command(dataset)
 app.command(world)
-
-
-@dataset.command(name="list")
-def list_(*, common: Common = NO_COMMON) -> None:
-    """List the datasets that ship; your own is a folder anywhere."""
-    from loanbook.intake import mapping
-
-    known = {name: mapping.load(name) for name in mapping.shipped()}
-    told = Told(
-        f"{len(known)} datasets ship",
-        {name: f"{one.title}; fills {', '.join(one.tables)}" for name, one in known.items()},
-        {},
-        ("loanbook dataset check NAME --data FOLDER",),
-    )
-    tell(told, as_json=common.json)
-
-
-@dataset.command
-def check(name: Dataset, /, *, data: Data, common: Common = NO_COMMON) -> None:
-    """Read a dataset's raw files and mapping; say what is there and what is missing. Writes nothing."""
-    import tempfile
-
-    from loanbook.intake import mapping, raw, snapshots
-
-    progress = Progress(silent=common.json)
-    source = mapping.load(name)
-    with tempfile.TemporaryDirectory() as scratch:
-        place = replace(Settings.read(os.environ), home=Path(scratch))
-        with progress.step("read the raw files"):
-            deliveries = raw.survey(source, data.expanduser().resolve())
-        with progress.step("map them"):
-            reading = snapshots.freeze(place, source, deliveries, as_of=None)
-        found = {
-            one.table: f"{one.rows:,} rows"
-            + (f", without {', '.join(one.missing_columns)}" if one.missing_columns else "")
-            for one in reading.snapshots
-        }
-    told = Told(
-        f"{source.name}: {len(deliveries)} raw files, as of {reading.as_of:%Y-%m-%d}",
-        {**found, "not filled": ", ".join(reading.missing) or "none"},
-        {},
-        (f"loanbook lifecycle --dataset {name} --data {data}",),
-    )
-    tell(told, as_json=common.json)
 
 
 @world.command

@@ -91,6 +91,11 @@ class Book:
         files = (file for batch in self.batches for file in batch.files)
         return MappingProxyType({(file.source, file.digest): file for file in files})
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Every raw source that ever brought something."""
+        return frozenset(source for source, _ in self.known)
+
     def until(self, day: datetime) -> Book:
         """Turn back to what had been read by a day; rulings stay, as they are of rows."""
         return replace(self, batches=tuple(batch for batch in self.batches if batch.as_of <= day))

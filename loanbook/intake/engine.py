@@ -47,6 +47,11 @@ def texts(values: tuple[str, ...]) -> str:
     return "[" + ", ".join(text(value) for value in values) + "]"
 
 
+def among(values: tuple[str, ...]) -> str:
+    """Write what stands after IN."""
+    return "(" + ", ".join(text(value) for value in values) + ")"
+
+
 def family(kind: str) -> str:
     """Tell which family a DuckDB type is of: integer, float, decimal, time, boolean, text or other."""
     plain = kind.split("(", maxsplit=1)[0].upper()

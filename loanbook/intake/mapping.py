@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 from loanbook.errors import DatasetError
+from loanbook.intake.declared import RawKeys
+from loanbook.intake.keys import NAME
+from loanbook.intake.sources import Dataset, Place, RawSource
 from loanbook.schema import TABLES
 
+__all__ = ["SHIPPED", "Dataset", "Place", "RawSource", "load", "shipped"]
+
 SHIPPED = Path(__file__).resolve().parents[1] / "datasets"
-FORMATS = ("csv", "parquet", "json")
 
 _TOP = ("name", "title", "currency", "country", "licence", "as_of", "place", "raw", "lines")
-_RAW = ("files", "format", "encoding", "delimiter", "null", "union_by_name", "optional", "columns")
-_CSV_ONLY = ("encoding", "delimiter", "null")
 _LINE: Mapping[str, type] = {
     "report_from": date,
     "window_months": int,
@@ -34,60 +33,7 @@ _KINDS: Mapping[type, tuple[str, str]] = {
     int: ("no whole number", "Write it as 12"),
     bool: ("neither true nor false", "Write true or false"),
 }
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LINE_NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?")
-_TYPE = re.compile(
-    r"VARCHAR|BOOLEAN|(TINY|SMALL|BIG|HUGE)INT|INTEGER|DOUBLE|FLOAT|DATE|TIMESTAMP"
-    r"|DECIMAL\(\d{1,2}, ?\d{1,2}\)"
-)
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Place:
-    """The box where customers live, in degrees north and east, smaller first."""
-
-    lat: tuple[float, float]
-    lon: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class RawSource:
-    """One relation `raw.<name>` and the files that fill it; `columns` are read as the type they declare."""
-
-    name: str
-    files: tuple[str, ...]
-    format: str
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    null: tuple[str, ...] = ("",)
-    union_by_name: bool = False
-    optional: bool = False
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A mapping from somebody's raw files to canonical tables; `tables` holds one SELECT each."""
-
-    name: str
-    title: str
-    currency: str
-    country: str
-    licence: str
-    folder: Path
-    as_of: datetime | None
-    place: Place | None
-    raw: tuple[RawSource, ...]
-    tables: Mapping[str, str]
-    lines: Mapping[str, Mapping[str, object]]
-
-    def source(self, name: str) -> RawSource:
-        """Find a raw source by name, or raise KeyError."""
-        for source in self.raw:
-            if source.name == name:
-                return source
-        raise KeyError(name)
 
 
 def shipped() -> tuple[str, ...]:
@@ -114,15 +60,12 @@ def load(where: str | Path) -> Dataset:
     return _Reader(str(toml)).dataset(given, folder)
 
 
-@dataclass(frozen=True)
-class _Reader:
+class _Reader(RawKeys):
     """Reads one dataset.toml; every refusal names the file and the key."""
-
-    where: str
 
     def dataset(self, given: Mapping[str, object], folder: Path) -> Dataset:
         self.known(given, _TOP, "")
-        name = self.matching(given, "name", _NAME, "small letters, digits and _")
+        name = self.matching(given, "name", NAME, "small letters, digits and _")
         raw = self.get(given, "raw", dict, "")
         if not raw:
             raise self.wrong("raw", "names no source", "Write at least one [raw.<name>]")
@@ -139,57 +82,6 @@ class _Reader:
             tables=_tables(folder),
             lines=self.lines(given),
         )
-
-    def source(self, name: str, given: object) -> RawSource:
-        place = f"raw.{name}"
-        if not _NAME.fullmatch(name) or not isinstance(given, dict):
-            raise self.wrong(place, "is no source", "Write [raw.<name>], in small letters, digits and _")
-        self.known(given, _RAW, place)
-        kind = self.get(given, "format", str, place)
-        if kind not in FORMATS:
-            raise self.wrong(f"{place}.format", f"is {kind!r}", f"Known are {', '.join(FORMATS)}")
-        if kind != "csv" and (stray := [key for key in _CSV_ONLY if key in given]):
-            raise self.wrong(f"{place}.{stray[0]}", f"says nothing of {kind}", "It is for csv alone")
-        default = RawSource(name, (), kind)
-        return RawSource(
-            name=name,
-            files=self.strings(given, "files", place),
-            format=kind,
-            encoding=self.encoding(given, place),
-            delimiter=self.delimiter(given, place),
-            null=self.strings(given, "null", place) if "null" in given else default.null,
-            union_by_name=self.flag(given, "union_by_name", place),
-            optional=self.flag(given, "optional", place),
-            columns=self.columns(given, place),
-        )
-
-    def columns(self, given: Mapping[str, object], place: str) -> Mapping[str, str]:
-        columns = self.get(given, "columns", dict, place) if "columns" in given else {}
-        for name, kind in columns.items():
-            if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
-                right = "Known are VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, DECIMAL(18,2), DATE, TIMESTAMP"
-                raise self.wrong(f"{place}.columns.{name}", f"is of an unknown type {kind!r}", right)
-            if name in {"_file", "_row", "_broken"}:
-                raise self.wrong(f"{place}.columns.{name}", "is a name of ours", "Rename it in the raw file")
-        return MappingProxyType({name: kind.replace(", ", ",") for name, kind in columns.items()})
-
-    def encoding(self, given: Mapping[str, object], place: str) -> str:
-        name = self.get(given, "encoding", str, place) if "encoding" in given else "utf-8"
-        try:
-            return codecs.lookup(name).name
-        except LookupError:
-            raise self.wrong(
-                f"{place}.encoding", f"is {name!r}", "Write for instance utf-8 or gb18030"
-            ) from None
-
-    def delimiter(self, given: Mapping[str, object], place: str) -> str:
-        mark = self.get(given, "delimiter", str, place) if "delimiter" in given else ","
-        if len(mark) != 1 or mark in '"\r\n':
-            raise self.wrong(f"{place}.delimiter", f"is {mark!r}", "Write one character, such as , or ;")
-        return mark
-
-    def flag(self, given: Mapping[str, object], key: str, place: str) -> bool:
-        return self.get(given, key, bool, place) if key in given else False
 
     def place(self, given: Mapping[str, object]) -> Place | None:
         if "place" not in given:
@@ -230,38 +122,6 @@ class _Reader:
                     kind, right = _KINDS[_LINE[key]]
                     raise self.wrong(f"lines.{name}.{key}", f"is {kind}", right)
         return MappingProxyType({name: MappingProxyType(settings) for name, settings in lines.items()})
-
-    def known(self, given: Mapping[str, object], allowed: Collection[str], place: str) -> None:
-        for key in given:
-            if key not in allowed:
-                near = get_close_matches(key, allowed, 1)
-                right = f"Known are {', '.join(allowed)}"
-                full = f"{place}.{key}" if place else key
-                raise self.wrong(full, "is no known key", f"Perhaps {near[0]}? {right}" if near else right)
-
-    def get(self, given: Mapping[str, object], key: str, kind: type[T], place: str) -> T:
-        full = f"{place}.{key}" if place else key
-        if key not in given:
-            raise self.wrong(full, "is missing", f"Write it as a {kind.__name__}")
-        value = given[key]
-        if not isinstance(value, kind):
-            raise self.wrong(full, f"is a {type(value).__name__}", f"Write it as a {kind.__name__}")
-        return value
-
-    def strings(self, given: Mapping[str, object], key: str, place: str) -> tuple[str, ...]:
-        values = self.get(given, key, list, place)
-        if not values or not all(isinstance(value, str) for value in values):
-            raise self.wrong(f"{place}.{key}", f"is {values}", "Write a list of texts")
-        return tuple(values)
-
-    def matching(self, given: Mapping[str, object], key: str, pattern: re.Pattern[str], says: str) -> str:
-        value = self.get(given, key, str, "")
-        if not pattern.fullmatch(value):
-            raise self.wrong(key, f"is {value!r}", f"Write it in {says}")
-        return value
-
-    def wrong(self, key: str, what: str, right: str) -> DatasetError:
-        return DatasetError(f"{key} {what}", where=self.where, right=right)
 
 
 def _tables(folder: Path) -> Mapping[str, str]:

@@ -2,60 +2,60 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import hashlib
+import os
 import re
-import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loanbook.errors import RawFileError
-from loanbook.intake import engine, relations
-from loanbook.intake.mapping import Dataset, RawSource
+from loanbook.intake import buckets, engine, postgres, relations, soundness
 from loanbook.intake.relations import Columns, Delivery
+from loanbook.intake.sources import Dataset, RawSource
 
 if TYPE_CHECKING:
     import duckdb
 
 __all__ = ["Delivery", "survey"]
 
-CHUNK = 1 << 22
 UNREADABLE = 0.5  # a declared column of which more can't be read was retyped
-_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF32_LE: "utf-32"}
 
 
-def survey(dataset: Dataset, data: Path) -> tuple[Delivery, ...]:
-    """Find and check every raw file of a delivery, or raise RawFileError naming the file and the fault."""
+def survey(dataset: Dataset, data: Path, environment: Mapping[str, str] = os.environ) -> tuple[Delivery, ...]:
+    """Find, fetch and check all that a delivery holds, or raise RawFileError naming the place and the fault.
+
+    `environment` holds the addresses and keys that dataset.toml names. What is fetched is held, sealed,
+    for as long as the deliveries are.
+    """
     import duckdb
 
     if not data.is_dir():
         raise RawFileError(
             "there is no such folder", where=str(data), right="Give the folder of the raw files"
         )
-    data = data.resolve()
     offline: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    found = [delivery for source in dataset.raw for delivery in _found(source, data)]
+    found = _found(dataset, data.resolve(), environment)
+    if not found:
+        names = ", ".join(source.name for source in dataset.raw)
+        raise RawFileError(f"there is nothing of {names}", where=str(data), right="Deliver something")
     _refuse_twins(found)
     checked: list[Delivery] = []
-    with duckdb.connect(":memory:", config=offline) as connection, tempfile.TemporaryDirectory() as scratch:
+    with duckdb.connect(":memory:", config=offline) as connection:
         for source in dataset.raw:
             mine = [delivery for delivery in found if delivery.source == source.name]
-            checked += _checked(connection, source, mine, Path(scratch)) if mine else []
+            checked += _checked(connection, source, mine) if mine else []
     return tuple(checked)
 
 
 def unchanged(deliveries: Sequence[Delivery]) -> None:
     """Raise RawFileError when a file was written to since it was surveyed."""
     for delivery in deliveries:
-        if _stamp(delivery.path) != (delivery.size, delivery.modified):
+        if not delivery.is_remote and _stamp(delivery.path) != (delivery.size, delivery.modified):
             raise RawFileError(
                 "the file changed while it was read",
                 where=str(delivery.path),
@@ -71,11 +71,29 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _found(source: RawSource, data: Path) -> list[Delivery]:
+def _found(dataset: Dataset, data: Path, environment: Mapping[str, str]) -> list[Delivery]:
+    """Find what fills each source, wherever it lies, and read its bytes once."""
+    asked = postgres.fetch(dataset.raw, environment)
+    found = []
+    for source in dataset.raw:
+        mine = [delivery for delivery in asked if delivery.source == source.name]
+        if source.bucket:
+            mine = buckets.fetch(source, environment)
+        elif not source.database:
+            mine = _here(source, data)
+        found += [_sound(source, delivery) for delivery in mine]
+    return found
+
+
+def _here(source: RawSource, data: Path) -> list[Delivery]:
     """Find a source's files by its globs."""
     paths: set[Path] = set()
     for pattern in source.files:
-        matched = {path for path in data.glob(pattern) if path.is_file()}
+        try:
+            matched = {path for path in data.glob(pattern) if path.is_file()}
+        except (NotImplementedError, ValueError) as error:
+            right = "Write it from the data folder on, as loans/*.csv"
+            raise RawFileError(f"{pattern!r} is no pattern: {error}", where=str(data), right=right) from None
         if not matched and not source.optional:
             there = sorted(path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file())
             near = get_close_matches(pattern.replace("*", ""), there, 3, 0.4)
@@ -86,80 +104,17 @@ def _found(source: RawSource, data: Path) -> list[Delivery]:
                 right=f"Deliver it; {listed}",
             )
         paths |= matched
-    return [_opened(source, path, path.relative_to(data).as_posix()) for path in sorted(paths)]
+    return [
+        Delivery(source.name, path.relative_to(data).as_posix(), path, "", *_stamp(path))
+        for path in sorted(paths)
+    ]
 
 
-def _opened(source: RawSource, path: Path, name: str) -> Delivery:
-    """Read a file's bytes once: its hash, and whether they are whole and of the declared encoding."""
-    size, modified = _stamp(path)
-    if size == 0:
-        raise RawFileError("the file is empty", where=str(path), right="Deliver it again")
+def _sound(source: RawSource, delivery: Delivery) -> Delivery:
     try:
-        digest = _text_digest(path, source.encoding) if source.format == "csv" else _plain_digest(path)
-        if source.format == "parquet":
-            _parquet_ends(path, size)
+        return soundness.checked(source, delivery)
     except OSError as error:
-        raise RawFileError(f"can't be read: {error.strerror}", where=str(path)) from error
-    return Delivery(source.name, name, path, digest, size, modified)
-
-
-def _plain_digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _parquet_ends(path: Path, size: int) -> None:
-    """Look for Parquet's mark at both ends: the footer is written last."""
-    with path.open("rb") as stream:
-        head = stream.read(4)
-        stream.seek(max(size - 4, 0))
-        tail = stream.read(4)
-    if head != b"PAR1":
-        raise RawFileError(
-            "this is no Parquet file", where=str(path), right="Declare its format, or deliver Parquet"
-        )
-    if tail != b"PAR1" or size < 12:
-        raise RawFileError(
-            "the file is cut short: its Parquet footer is missing",
-            where=str(path),
-            right="Deliver it again, whole",
-        )
-
-
-def _text_digest(path: Path, encoding: str) -> str:
-    """Hash a text file while decoding it, so that no byte goes unread."""
-    digest, decoder, lines = hashlib.sha256(), codecs.getincrementaldecoder(encoding)(), 1
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-            try:
-                if "\0" in decoder.decode(chunk):
-                    raise _encoding(path, encoding, f"line {lines} holds a zero byte")
-            except UnicodeDecodeError as error:
-                line = lines + chunk[: error.start].count(b"\n")
-                raise _encoding(path, encoding, f"line {line} can't be decoded ({error.reason})") from None
-            lines += chunk.count(b"\n")
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise RawFileError(
-            f"the file is cut short inside a character, on line {lines}",
-            where=str(path),
-            right="Deliver it again",
-        ) from None
-    return digest.hexdigest()
-
-
-def _encoding(path: Path, encoding: str, what: str) -> RawFileError:
-    with path.open("rb") as stream:
-        head = stream.read(4)
-    looks = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "")
-    right = f"It looks like {looks}. " if looks else ""
-    return RawFileError(
-        f"the file is not in {encoding}: {what}",
-        where=str(path),
-        right=f"{right}Deliver it in {encoding}, or declare its encoding in dataset.toml",
-    )
+        raise RawFileError(f"can't be read: {error.strerror}", where=delivery.where) from error
 
 
 def _refuse_twins(found: Sequence[Delivery]) -> None:
@@ -167,29 +122,29 @@ def _refuse_twins(found: Sequence[Delivery]) -> None:
     seen: dict[str, Delivery] = {}
     for delivery in found:
         twin = seen.setdefault(delivery.digest, delivery)
-        if twin.path != delivery.path:
+        if twin.path != delivery.path and not delivery.file.startswith("postgresql:"):
             raise RawFileError(
                 f"{delivery.file} was delivered twice: its bytes are those of {twin.file}",
-                where=str(delivery.path),
+                where=delivery.where,
                 right="Remove one of the two",
             )
 
 
 def _checked(
-    connection: duckdb.DuckDBPyConnection, source: RawSource, mine: list[Delivery], scratch: Path
+    connection: duckdb.DuckDBPyConnection, source: RawSource, mine: list[Delivery]
 ) -> list[Delivery]:
     """Read the files' columns and count what can't be read as declared."""
     described = []
     for delivery in mine:
-        with engine.guarded(delivery.path, RawFileError, f"the {source.format} can't be read"):
-            columns = relations.columns_of(connection, source, delivery.path)
+        with engine.guarded(Path(delivery.where), RawFileError, f"the {source.format} can't be read"):
+            columns = relations.columns_of(connection, source, delivery)
         _refuse_names(source, delivery, columns)
         described.append(replace(delivery, columns=columns))
     if not source.union_by_name:
         _refuse_other_columns(described)
     if source.format == "parquet":
-        return _counted(connection, source, described, scratch)
-    return [one for each in described for one in _counted(connection, source, [each], scratch)]
+        return _counted(connection, source, described)
+    return [one for each in described for one in _counted(connection, source, [each])]
 
 
 def _refuse_names(source: RawSource, delivery: Delivery, columns: Columns) -> None:
@@ -198,13 +153,13 @@ def _refuse_names(source: RawSource, delivery: Delivery, columns: Columns) -> No
     for wanted in source.columns:
         if wanted not in names:
             raise RawFileError(
-                f"the column {wanted!r} is missing", where=str(delivery.path), right=_near(wanted, names)
+                f"the column {wanted!r} is missing", where=delivery.where, right=_near(wanted, names)
             )
     folded = [name.casefold() for name in names]
     for name in names:
         if folded.count(name.casefold()) > 1 or name in {"_file", "_row", "_broken"}:
             what = "is a name of ours" if name.startswith("_") else "stands there twice"
-            raise RawFileError(f"the column {name!r} {what}", where=str(delivery.path), right="Rename it")
+            raise RawFileError(f"the column {name!r} {what}", where=delivery.where, right="Rename it")
 
 
 def _near(wanted: str, names: list[str]) -> str:
@@ -225,18 +180,18 @@ def _refuse_other_columns(mine: Sequence[Delivery]) -> None:
         if other := first ^ {name for name, _ in delivery.columns}:
             raise RawFileError(
                 f"its columns are not those of {mine[0].file}: {', '.join(sorted(other))}",
-                where=str(delivery.path),
+                where=delivery.where,
                 right="Declare union_by_name = true if files may differ",
             )
 
 
 def _counted(
-    connection: duckdb.DuckDBPyConnection, source: RawSource, mine: list[Delivery], scratch: Path
+    connection: duckdb.DuckDBPyConnection, source: RawSource, mine: list[Delivery]
 ) -> list[Delivery]:
     """Count rows and unreadable values per file; refuse no rows, a retyped column, a short record."""
-    checks, query = relations.census(connection, source, mine, scratch)
+    checks, query = relations.census(connection, source, mine)
     try:
-        with engine.guarded(mine[0].path, RawFileError, f"the {source.format} can't be read"):
+        with engine.guarded(Path(mine[0].where), RawFileError, f"the {source.format} can't be read"):
             rows = {row[0]: row[1:] for row in connection.execute(query).fetchall()}
     except RawFileError as error:
         raise _cut(source, mine, error) from error
@@ -245,18 +200,19 @@ def _counted(
 
 def _weighed(source: RawSource, delivery: Delivery, checks: Sequence[str], row: tuple[int, ...]) -> Delivery:
     if not row or row[0] == 0:
-        raise RawFileError("the file holds no row", where=str(delivery.path), right="Deliver it again")
+        raise RawFileError("the file holds no row", where=delivery.where, right="Deliver it again")
     total, broken, *pairs = row
+    kinds = relations.declared(source, [delivery])
     for name, given, bad in zip(checks, pairs[::2], pairs[1::2], strict=True):
         if bad > UNREADABLE * given:
             raise RawFileError(
                 f"the column {name!r} was retyped: {bad:,} of {given:,} values can't be read as "
-                f"{source.columns[name]}",
-                where=str(delivery.path),
+                f"{kinds[name]}",
+                where=delivery.where,
                 right="Deliver it as declared, or declare its new type in dataset.toml",
             )
     if source.format == "csv":
-        _refuse_lost(source, delivery, total)
+        soundness.refuse_lost(source, delivery, total)
     return replace(delivery, rows=total, broken=broken)
 
 
@@ -265,29 +221,10 @@ def _cut(source: RawSource, mine: Sequence[Delivery], error: RawFileError) -> Ra
     found = re.search(r"CSV Error on Line: (\d+)", error.what)
     if source.format != "csv" or not found:
         return error
-    path, line = mine[0].path, int(found[1])
-    with path.open(encoding=source.encoding, newline="") as stream:
-        last = sum(1 for text in stream if text.strip())
+    line, last = int(found[1]), soundness.last_line(source, mine[0])
     what = "the file is cut short: its last record" if line >= last else "a record"
     return RawFileError(
         f"{what}, on line {line}, has not the {len(mine[0].columns)} fields of the header, or an open quote",
-        where=str(path),
+        where=mine[0].where,
         right="Deliver it again, whole, with quotes doubled inside quoted texts",
     )
-
-
-def _refuse_lost(source: RawSource, delivery: Delivery, total: int) -> None:
-    """Count again where quotes don't pair: DuckDB drops a last record whose quote never closes."""
-    with delivery.path.open("rb") as bytes_of:
-        quotes = sum(chunk.count(b'"') for chunk in iter(lambda: bytes_of.read(CHUNK), b""))
-    if quotes % 2 == 0:
-        return
-    with delivery.path.open(encoding=source.encoding, newline="") as stream:
-        csv.field_size_limit(sys.maxsize)
-        records = sum(1 for record in csv.reader(stream, delimiter=source.delimiter) if record) - 1
-    if records != total:
-        raise RawFileError(
-            f"the file is cut short inside a quoted text: {records:,} records begin, {total:,} can be read",
-            where=str(delivery.path),
-            right="Deliver it again, whole",
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +39,13 @@ def mapping_digest(dataset: Dataset) -> str:
             "dataset": digests.of_file(dataset.folder / "dataset.toml"),
         }
     )
+
+
+def due(settings: Settings, dataset: Dataset) -> Dataset:
+    """Demand no source again that was delivered before: a delivery brings what is new."""
+    came = book.read(settings, dataset.name).sources
+    raw = tuple(replace(one, optional=one.optional or one.name in came) for one in dataset.raw)
+    return replace(dataset, raw=raw)
 
 
 def expected(settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
@@ -248,13 +254,10 @@ def _attached(
     settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a connection that sees the delivered files as `raw.…` and our own folder, and nothing else."""
-    with (
-        lake.connect(settings) as connection,
-        tempfile.TemporaryDirectory(dir=settings.home / "tmp") as scratch,
-    ):
+    with lake.connect(settings) as connection:
         with engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"):
-            relations.attach(connection, dataset, deliveries, Path(scratch))
-            files = engine.texts(tuple(str(delivery.path) for delivery in deliveries))
+            relations.attach(connection, dataset, deliveries)
+            files = engine.texts(relations.readable(deliveries))
             connection.execute(f"SET allowed_paths = {files}")
             connection.execute(f"SET allowed_directories = {engine.texts((f'{settings.home}/',))}")
             connection.execute("SET enable_external_access = false")

@@ -50,7 +50,8 @@ def columns(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...
 def count(connection: duckdb.DuckDBPyConnection, path: Path, change: Change) -> Count:
     """Count what a change would do to a file."""
     rows = connection.execute(
-        f"SELECT count(*) FILTER ({change.gone}), count(*) FILTER (({change.hidden}) AND NOT ({change.gone})) "
+        f"SELECT count(*) FILTER ({change.gone}), "
+        f"count(*) FILTER (({change.hidden}) AND NOT ({change.gone})) "
         f"FROM read_parquet({text(str(path))}, file_row_number = true)"
     ).fetchall()
     return Count(int(rows[0][0]), int(rows[0][1]))

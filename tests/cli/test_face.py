@@ -15,7 +15,7 @@ HEAVY = (
     "pandas", "sklearn", "duckdb", "pyarrow", "numpy", "scipy", "matplotlib",
 )  # fmt: skip
 PROMISED = {
-    "demo", "dataset list", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
+    "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
     "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify", "settle", "batches",
     "explain-row", "quarantine list", "quarantine show", "quarantine release", "quarantine repair",
     "quarantine reject", "quarantine confirm", "quarantine refuse",
@@ -31,7 +31,7 @@ def _commands(app, before=()):
 
 
 def _all():
-    from loanbook.cli import app, data, demo, desk, lineage, models, quarantine, work  # noqa: F401
+    from loanbook.cli import app, data, datasets, demo, desk, lineage, models, private, quarantine, work  # noqa: F401
 
     return dict(_commands(app))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanbook import lake
@@ -56,13 +54,11 @@ def take(settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]) -
     The rows of a larger source are chosen by their content, so that the same rows give the same profile in
     whatever order they lie.
     """
-    folder = settings.home / "tmp"
     with (
         lake.connect(settings) as connection,
-        tempfile.TemporaryDirectory(dir=folder) as scratch,
         engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"),
     ):
-        relations.attach(connection, dataset, deliveries, Path(scratch))
+        relations.attach(connection, dataset, deliveries)
         return taken(connection, dataset, deliveries)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import duckdb
 import pytest
@@ -144,7 +148,7 @@ class Tiny:
         return self.deliver(name, text.replace(old, new, 1))
 
     def survey(self) -> tuple[raw.Delivery, ...]:
-        return raw.survey(self.dataset, self.data)
+        return raw.survey(snapshots.due(self.settings, self.dataset), self.data)
 
     def freeze(self, **changes: Any) -> Reading:
         settings = replace(self.settings, **changes)
@@ -277,3 +281,129 @@ def staffed(judged: Tiny) -> Callable[[], Office]:
         return Office(judged)
 
     return open_
+
+
+CONTENT = "http://schemas.openxmlformats.org/package/2006/content-types"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STYLES = {"day": 1, "moment": 2}  # Excel's formats 14 and 22
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is no plain value: a serial number shown as a day or a moment, or a failed formula."""
+
+    kind: str
+    value: float | str
+
+
+Sheets = Mapping[str, list[list[Any]]]
+
+
+def _workbook(sheets: Sheets, merged: str = "") -> bytes:
+    """Write an .xlsx by hand: Office's own zip of XML, with no library between."""
+    out = io.BytesIO()
+    numbered = list(enumerate(sheets.items(), 1))
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{CONTENT}"><Default Extension="rels" '
+            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="xml" ContentType="application/xml"/></Types>',
+        )
+        book.writestr("_rels/.rels", _links([("rId1", "officeDocument", "xl/workbook.xml")]))
+        named = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, (name, _) in numbered)
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets>{named}</sheets></workbook>',
+        )
+        links = [(f"rId{n}", "worksheet", f"worksheets/sheet{n}.xml") for n, _ in numbered]
+        book.writestr("xl/_rels/workbook.xml.rels", _links([*links, ("rId99", "styles", "styles.xml")]))
+        formats = "".join(f'<xf numFmtId="{number}"/>' for number in (0, 14, 22))
+        book.writestr(
+            "xl/styles.xml", f'<styleSheet xmlns="{SHEET}"><cellXfs>{formats}</cellXfs></styleSheet>'
+        )
+        for n, (_, rows) in numbered:
+            joined = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>' if merged else ""
+            body = "".join(_row(number, row) for number, row in enumerate(rows, 1))
+            book.writestr(
+                f"xl/worksheets/sheet{n}.xml",
+                f'<worksheet xmlns="{SHEET}"><sheetData>{body}</sheetData>{joined}</worksheet>',
+            )
+    return out.getvalue()
+
+
+def _links(links: list[tuple[str, str, str]]) -> str:
+    parts = (
+        f'<Relationship Id="{i}" Type="{OFFICE}/{kind}" Target="{target}"/>' for i, kind, target in links
+    )
+    return f'<Relationships xmlns="{PACKAGE}">{"".join(parts)}</Relationships>'
+
+
+def _row(number: int, cells: list[Any]) -> str:
+    written = (_cell(f"{chr(65 + place)}{number}", value) for place, value in enumerate(cells))
+    return f'<row r="{number}">{"".join(written)}</row>'
+
+
+def _cell(ref: str, value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case Cell("failed"):
+            return f'<c r="{ref}" t="e"><f>VLOOKUP(1,A1,1)</f><v>{value.value}</v></c>'
+        case Cell():
+            return f'<c r="{ref}" s="{STYLES[value.kind]}"><v>{value.value!r}</v></c>'
+        case bool():
+            return f'<c r="{ref}" t="b"><v>{int(value)}</v></c>'
+        case int() | float():
+            return f'<c r="{ref}"><v>{value!r}</v></c>'
+    return f'<c r="{ref}" t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
+
+
+@pytest.fixture(scope="session")
+def workbook() -> Callable[..., bytes]:
+    """Write sheets, by name, as the bytes of a workbook."""
+    return _workbook
+
+
+@pytest.fixture(scope="session")
+def cell() -> type[Cell]:
+    """Make a day (`Cell("day", 45000)`), a moment, or a failed formula (`Cell("failed", "#N/A")`)."""
+    return Cell
+
+
+MADE = """
+CREATE SCHEMA lending;
+CREATE TABLE lending.asked (
+    id text PRIMARY KEY, person text, day timestamptz, amount numeric, lat float8, lon float8,
+    sure boolean, months int, fee numeric(12,3), note text, tags text[]
+);
+INSERT INTO lending.asked
+SELECT 'A' || n, 'C' || n % 7, timestamptz '2020-02-01 10:00+02' + n * interval '1 day',
+    1000.50 + n, 50.5, 8.5, n % 2 = 0, 12, 1.125,
+    CASE n WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 THEN E'two\\nlines, "quoted"' ELSE '\\N' END,
+    ARRAY['a', 'b']
+FROM generate_series(0, 39) AS n;
+CREATE TABLE lending."Mixed Case" (id int);
+INSERT INTO lending."Mixed Case" VALUES (1);
+CREATE ROLE clerk LOGIN PASSWORD 'hunter2-and-a-half';
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL of its own, with a table, and a clerk who needs a password."""
+    import pgserver
+    import psycopg
+
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    folder = tmp_path_factory.mktemp("bank")
+    server = pgserver.get_server(str(folder), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(MADE)
+        access = Path(folder) / "pg_hba.conf"
+        access.write_text("local all clerk scram-sha-256\n" + access.read_text())
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.cleanup()

@@ -57,6 +57,14 @@ def test_a_table_that_no_new_file_touches_keeps_its_very_files(judged):
     assert not first.path("applications").samefile(second.path("applications"))
 
 
+def test_a_delivery_need_not_bring_what_came_before(judged):
+    judged.publish()
+    for name in ("people.csv", "asked.csv"):
+        (judged.data / name).unlink()
+    judged.deliver("asked_2.csv", HEADER + "B1,C1,2020-03-01 09:00:00,70.00,50.5,8.5\n")
+    assert balance(judged.publish()) == (41, 41, 0, 0, 0)
+
+
 def test_a_file_delivered_again_under_another_name_is_recognised_by_its_content(judged):
     first = judged.publish()
     (judged.data / "asked.csv").rename(judged.data / "asked_again.csv")

@@ -16,7 +16,7 @@ def attached(tiny, tmp_path):
     connection = duckdb.connect()
 
     def query(sql):
-        relations.attach(connection, tiny.dataset, tiny.survey(), tmp_path)
+        relations.attach(connection, tiny.dataset, tiny.survey())
         return connection.execute(sql).fetchall()
 
     yield query

@@ -1,0 +1,1 @@
+"""raw → validated: propose a dataset for raw tables that nobody has described."""
