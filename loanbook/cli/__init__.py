@@ -20,7 +20,7 @@ app = App(
 
 def main() -> None:
     """Run one command; end with 0, or with 1 and one clear paragraph."""
-    from loanbook.cli import data, demo, desk, models, work  # noqa: F401 - each registers its commands
+    from loanbook.cli import data, demo, desk, leaks, models, work  # noqa: F401 - each registers its commands
 
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     try:

@@ -19,7 +19,7 @@ from loanbook.schema import TABLES
 SHIPPED = Path(__file__).resolve().parents[1] / "datasets"
 FORMATS = ("csv", "parquet", "json")
 
-_TOP = ("name", "title", "currency", "country", "licence", "as_of", "place", "raw", "lines")
+_TOP = ("name", "title", "currency", "country", "licence", "as_of", "place", "raw", "lines", "explained")
 _RAW = ("files", "format", "encoding", "delimiter", "null", "union_by_name", "optional", "columns")
 _CSV_ONLY = ("encoding", "delimiter", "null")
 _LINE: Mapping[str, type] = {
@@ -68,7 +68,10 @@ class RawSource:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A mapping from somebody's raw files to canonical tables; `tables` holds one SELECT each."""
+    """A mapping from somebody's raw files to canonical tables; `tables` holds one SELECT each.
+
+    `explained` says why columns that look as if they told the outcome don't.
+    """
 
     name: str
     title: str
@@ -81,6 +84,7 @@ class Dataset:
     raw: tuple[RawSource, ...]
     tables: Mapping[str, str]
     lines: Mapping[str, Mapping[str, object]]
+    explained: Mapping[str, str] = field(default_factory=dict)
 
     def source(self, name: str) -> RawSource:
         """Find a raw source by name, or raise KeyError."""
@@ -138,6 +142,7 @@ class _Reader:
             raw=tuple(self.source(key, value) for key, value in raw.items()),
             tables=_tables(folder),
             lines=self.lines(given),
+            explained=self.explained(given),
         )
 
     def source(self, name: str, given: object) -> RawSource:
@@ -230,6 +235,16 @@ class _Reader:
                     kind, right = _KINDS[_LINE[key]]
                     raise self.wrong(f"lines.{name}.{key}", f"is {kind}", right)
         return MappingProxyType({name: MappingProxyType(settings) for name, settings in lines.items()})
+
+    def explained(self, given: Mapping[str, object]) -> Mapping[str, str]:
+        """Read why columns that look like leaks are none, by the column's full name."""
+        reasons = self.get(given, "explained", dict, "") if "explained" in given else {}
+        for name, reason in reasons.items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise self.wrong(
+                    f"explained.{name}", "gives no reason", 'Write "raw.loans.loan_status" = "why"'
+                )
+        return MappingProxyType(dict(reasons))
 
     def known(self, given: Mapping[str, object], allowed: Collection[str], place: str) -> None:
         for key in given:

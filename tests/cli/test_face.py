@@ -29,7 +29,7 @@ def _commands(app, before=()):
 
 
 def _all():
-    from loanbook.cli import app, data, demo, desk, models, work  # noqa: F401
+    from loanbook.cli import app, data, demo, desk, leaks, models, work  # noqa: F401
 
     return dict(_commands(app))
 
