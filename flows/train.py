@@ -20,6 +20,7 @@ from loanbook.governance.registry import Registry, Version
 from loanbook.intake import mapping, publishing
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
+from loanbook.leaks import training_sets
 from loanbook.schema import Line
 from loanbook.settings import Settings
 from loanbook.training import candidates, frame, reasons
@@ -46,6 +47,7 @@ def training(
     service = do("read the feature service", store.service, place, features, line.feature_service)
     outcome = do("count ripe outcomes", frame.outcomes, place, publication.paths, line, publication.as_of)
     known = framing(place, publication, features, line, service, frame.wanted(outcome))
+    do("look for leaks", training_sets.refuse, known, service, _used(service, features), source.explained)
     order = _order(place, source, features, line, service, known, seed)
     context = _context(place, publication, features, line, service, frame.counts(outcome), order)
     made = do("fit, calibrate, find cut-offs", candidates.make, place, source.name, order, context)
@@ -90,7 +92,7 @@ def _order(
         frame=known.path,
         frame_digest=known.digest,
         service=service.digest,
-        features=tuple(one.name for one in service.features if one.name not in features.absent),
+        features=_used(service, features),
         reasons=reasons.parse(wording.read_text(encoding="utf-8"), str(wording)),
         max_bad_rate=policy.strategy.max_bad_rate,
         refer_band=policy.strategy.refer_band,
@@ -99,6 +101,10 @@ def _order(
         seed=seed,
         threads=place.threads,
     )
+
+
+def _used(service: Service, features: FeatureSet) -> tuple[str, ...]:
+    return tuple(one.name for one in service.features if one.name not in features.absent)
 
 
 def _context(

@@ -21,7 +21,7 @@ app = App(
 def main() -> None:
     """Run one command; end with 0, or with 1 and one clear paragraph."""
     # each registers its commands
-    from loanbook.cli import data, datasets, demo, desk, lineage, models, private, quarantine, work  # noqa: F401
+    from loanbook.cli import data, datasets, demo, desk, leaks, lineage, models, private, quarantine, work  # noqa: F401
 
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     try:

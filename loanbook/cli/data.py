@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from loanbook.cli import app
 from loanbook.cli.face import Common, Progress, Told, tell
 from loanbook.cli.work import NO_COMMON
+from loanbook.errors import SettingsError
 from loanbook.settings import Settings
+
+if TYPE_CHECKING:
+    from loanbook.world import WorldSpec
 
 world = App(name="world", help="The simulated lender: data whose truth is known.")
 app.command(world)
@@ -29,7 +33,9 @@ def new(
     common: Common = NO_COMMON,
 ) -> None:
     """Simulate a lender into FOLDER/raw; what really was goes to FOLDER/truth, which no flow reads."""
-    _simulate(folder, applications, 1, months, seed, noise, common)
+    from loanbook.world import WorldSpec
+
+    _simulate(WorldSpec(applications=applications, seed=seed, noise=noise), folder, 1, months, common)
 
 
 @world.command
@@ -41,9 +47,29 @@ def grow(
     common: Common = NO_COMMON,
 ) -> None:
     """Add the months that follow to a simulated lender."""
+    spec, written = _told(folder)
+    _simulate(spec, folder, written + 1, written + months, common)
+
+
+@world.command
+def pull(folder: Path, into: Path, /, *, common: Common = NO_COMMON) -> None:
+    """Read a simulated lender anew, all its months as its systems show them today, into INTO/raw.
+
+    The files of FOLDER/raw each show what was known when their month ended. A column that is filled in
+    later is found by comparing the two: `loanbook leaks`.
+    """
+    spec, written = _told(folder)
+    if into.resolve() == folder.resolve():
+        raise SettingsError("it would overwrite what was delivered", where=str(into), right="Name another")
+    _simulate(spec, into, 1, written, common, pulled=True)
+
+
+def _told(folder: Path) -> tuple[WorldSpec, int]:
+    """Read what a simulated lender was made from, and how many months were written."""
     import json
 
     from loanbook.errors import DatasetError
+    from loanbook.world import WorldSpec
 
     told = folder / "truth" / "spec.json"
     if not told.exists():
@@ -52,19 +78,16 @@ def grow(
         )
     spec = json.loads(told.read_text(encoding="utf-8"))
     written = len(list((folder / "raw" / "applications").glob("*.parquet")))
-    _simulate(
-        folder, spec["applications"], written + 1, written + months, spec["seed"], spec["noise"], common
-    )
+    return WorldSpec(applications=spec["applications"], seed=spec["seed"], noise=spec["noise"]), written
 
 
 def _simulate(
-    folder: Path, applications: int, first: int, last: int, seed: int, noise: bool, common: Common
+    spec: WorldSpec, folder: Path, first: int, last: int, common: Common, *, pulled: bool = False
 ) -> None:
-    from loanbook.world import WorldSpec, simulate
+    from loanbook.world import simulate
 
-    spec = WorldSpec(applications=applications, seed=seed, noise=noise)
     with Progress(silent=common.json).step(f"simulate months {first} to {last}"):
-        made = simulate(spec, folder, first_month=first, last_month=last)
+        made = simulate(spec, folder, first_month=first, last_month=last, pulled=pulled)
     told = Told(
         f"A lender with {made.rows['applications']:,} applications up to month {last}",
         {name: f"{rows:,} rows" for name, rows in made.rows.items()},

@@ -20,7 +20,7 @@ __all__ = ["SHIPPED", "Dataset", "Place", "RawSource", "load", "shipped"]
 
 SHIPPED = Path(__file__).resolve().parents[1] / "datasets"
 
-_TOP = ("name", "title", "currency", "country", "licence", "as_of", "place", "raw", "lines")
+_TOP = ("name", "title", "currency", "country", "licence", "as_of", "place", "raw", "lines", "explained")
 _LINE: Mapping[str, type] = {
     "report_from": date,
     "window_months": int,
@@ -81,6 +81,7 @@ class _Reader(RawKeys):
             raw=tuple(self.source(key, value) for key, value in raw.items()),
             tables=_tables(folder),
             lines=self.lines(given),
+            explained=self.explained(given),
         )
 
     def place(self, given: Mapping[str, object]) -> Place | None:
@@ -122,6 +123,16 @@ class _Reader(RawKeys):
                     kind, right = _KINDS[_LINE[key]]
                     raise self.wrong(f"lines.{name}.{key}", f"is {kind}", right)
         return MappingProxyType({name: MappingProxyType(settings) for name, settings in lines.items()})
+
+    def explained(self, given: Mapping[str, object]) -> Mapping[str, str]:
+        """Read why columns that look like leaks are none, by the column's full name."""
+        reasons = self.get(given, "explained", dict, "") if "explained" in given else {}
+        for name, reason in reasons.items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise self.wrong(
+                    f"explained.{name}", "gives no reason", 'Write "raw.loans.loan_status" = "why"'
+                )
+        return MappingProxyType(dict(reasons))
 
 
 def _tables(folder: Path) -> Mapping[str, str]:

@@ -62,7 +62,10 @@ class RawSource:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A mapping from somebody's raw files to canonical tables; `tables` holds one SELECT each."""
+    """A mapping from somebody's raw files to canonical tables; `tables` holds one SELECT each.
+
+    `explained` says why columns that look as if they told the outcome don't.
+    """
 
     name: str
     title: str
@@ -75,6 +78,7 @@ class Dataset:
     raw: tuple[RawSource, ...]
     tables: Mapping[str, str]
     lines: Mapping[str, Mapping[str, object]]
+    explained: Mapping[str, str] = field(default_factory=dict)
 
     def source(self, name: str) -> RawSource:
         """Find a raw source by name, or raise KeyError."""

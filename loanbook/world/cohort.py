@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from loanbook.world import applications, bureau, credit, ledger, network, outcomes, people, spending, vehicles
+from loanbook.world import (
+    applications,
+    bureau,
+    credit,
+    ledger,
+    network,
+    outcomes,
+    people,
+    spending,
+    traps,
+    vehicles,
+)
 from loanbook.world.arrays import NOTHING, Columns, Flags, Ints, take
 from loanbook.world.calendar import Calendar
 from loanbook.world.chance import Topic, stream
@@ -14,7 +25,6 @@ from loanbook.world.held import Held
 from loanbook.world.spec import Plant, WorldSpec
 
 MOST_A_MONTH = 10_000_000  # an application's id is its year, its month and a number below this
-STAGE_NONE, STAGE_EARLY, STAGE_LATE, STAGE_OFF = range(4)
 
 
 @dataclass
@@ -121,7 +131,7 @@ def _hold_people(world: World, crowd: Crowd, fate: Fate) -> None:
     spec, folk, arrivals = world.spec, world.people, crowd.arrivals
     statement = spending.statement(spec, arrivals, folk, crowd.filing)
     seen = network.sightings(spec, arrivals, folk, crowd.filing, crowd.company, crowd.profile)
-    world.held.add("customers", {**crowd.profile, "flag": _flags(spec, arrivals, fate.paths)})
+    world.held.add("customers", {**crowd.profile, "flag_at": _flags(spec, crowd, fate)})
     world.held.add("transactions", spending.keyed(statement, world.number("transactions", _rows(statement))))
     world.held.add("links", network.keyed(seen, world.number("links", _rows(seen))))
     world.held.add("bureau_reports", fate.reports)
@@ -142,7 +152,7 @@ def _hold_forms(world: World, crowd: Crowd, fate: Fate) -> None:
             "vehicle": np.where(filing.auto, numbers, NOTHING),
             "decision": fate.decisions.approved.astype(np.int64),
             "randomised": fate.decisions.lot.astype(np.int64),
-            "stage": _stages(fate),
+            **traps.stages(fate.offers, filing.product, fate.decisions.approved),
         },
     )
 
@@ -165,23 +175,12 @@ def _application_ids(spec: WorldSpec, month: int, bad: Flags) -> Ints:
     return int(spec.name_of(month).replace("-", "")) * MOST_A_MONTH + rank + 1
 
 
-def _flags(spec: WorldSpec, arrivals: people.Arrivals, paths: outcomes.Paths) -> Ints:
+def _flags(spec: WorldSpec, crowd: Crowd, fate: Fate) -> Ints:
     """Flag newcomers, as if at registration, by what they did much later."""
-    order = np.argsort(arrivals.customer[arrivals.new], kind="stable")
-    bad = paths.bad[arrivals.new][order]
-    chance = stream(spec.seed, arrivals.month, Topic.LEAKAGE).random(len(bad))
-    return np.where(chance < 0.02, 1, bad & (chance < 0.92)).astype(np.int64)
-
-
-def _stages(fate: Fate) -> Ints:
-    """Fill in how far collections went, as an export made years later would show it."""
-    paths = fate.paths
-    stage = np.select(
-        [paths.bad & paths.charged, paths.bad, paths.first_missed > 0],
-        [STAGE_OFF, STAGE_LATE, STAGE_EARLY],
-        default=STAGE_NONE,
-    )
-    return np.where(fate.decisions.approved, stage, NOTHING)
+    who = crowd.arrivals
+    judged = {"bad": fate.paths.bad & fate.decisions.approved, "product": crowd.filing.product}
+    mine = traps.newcomers(judged | fate.offers, who.new, who.customer)
+    return traps.flags(spec, who.month, mine["bad"], mine, mine["product"])
 
 
 def _rows(parts: list[Columns]) -> int:

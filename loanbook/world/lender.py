@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loanbook.world import calendar, outreach, recoveries, writing
+from loanbook.world import calendar, outreach, recoveries, traps, writing
 from loanbook.world.arrays import Columns
 from loanbook.world.bad_rows import Spoiler
 from loanbook.world.cohort import World, admit
@@ -27,10 +27,24 @@ class Written:
     bad_rows: int = 0
 
 
+@dataclass(frozen=True)
+class Export:
+    """Which months are written, and whether each as it was at its own end or at the end of the last."""
+
+    raw: Path
+    months: range
+    pulled: bool
+
+    def moment(self, world: World, month: int) -> int:
+        """Give the moment at which the source is asked for a month's rows."""
+        return world.calendar.start_of((self.months[-1] if self.pulled else month) + 1)
+
+
 def live(
-    spec: WorldSpec, raw: Path, truth_folder: Path, months: range, progress: Callable[[int, int], None] | None
+    spec: WorldSpec, export: Export, truth_folder: Path, progress: Callable[[int, int], None] | None
 ) -> Written:
-    """Live from the first month to the last of `months`; write the files of `months` alone."""
+    """Live from the first month to the last that is exported; write the files of the exported alone."""
+    months = export.months
     world = World.empty(spec, calendar.draw(spec))
     spoiler, written = Spoiler(), Written()
     coming = deque(admit(world, month) for month in range(1, LEAD + 1))
@@ -40,7 +54,7 @@ def live(
             truth.add_cohort(coming.popleft())
             truth.add_uplift(_pass(world, month))
             for table in RAW:
-                _close(world, spoiler, truth, table, month, raw if month in months else None, written)
+                _close(world, spoiler, truth, table, month, export, written)
             if progress is not None:
                 progress(month, months[-1])
         truth.describe(months[-1])
@@ -64,19 +78,20 @@ def _pass(world: World, month: int) -> Columns:
 
 
 def _close(
-    world: World, spoiler: Spoiler, truth: Truth, table: str, month: int, raw: Path | None, written: Written
+    world: World, spoiler: Spoiler, truth: Truth, table: str, month: int, export: Export, written: Written
 ) -> None:
     """Close a table's month: break some rows, and write the file if it was asked for."""
     spec = world.spec
     columns = world.held.release(month, table)
     if columns is None:
         return
+    columns = traps.shown(spec, table, columns, export.moment(world, month))
     spoilt = spoiler.spoil(spec, table, month, columns)
     if spoilt is not None:
         truth.add_bad_rows(spoilt.record)
-    if raw is None:
+    if month not in export.months:
         return
     name = f"{table}/{spec.name_of(month)}.parquet"
-    written.rows[table] += writing.write(raw / name, table, columns, spoilt, spec.has(Plant.LEAKAGE))
+    written.rows[table] += writing.write(export.raw / name, table, columns, spoilt, spec.has(Plant.LEAKAGE))
     written.files.append(name)
     written.bad_rows += len(spoilt.record) if spoilt else 0

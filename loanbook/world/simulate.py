@@ -33,12 +33,15 @@ def simulate(
     *,
     first_month: int = 1,
     last_month: int | None = None,
+    pulled: bool = False,
     progress: Progress | None = None,
 ) -> WorldManifest:
     """Live through a world's months and write some of them below `out`; files of other months stay.
 
     The world is always lived from its first month, so that a folder filled in two runs has the same bytes
-    as one filled at once. The truth is written for all months lived. Raises SettingsError.
+    as one filled at once. The truth is written for all months lived. A month's file holds what the source
+    showed at that month's end; `pulled`, every file holds what the source shows at the end of the last, as
+    whoever reads it anew would find it. Raises SettingsError.
     """
     last = spec.months if last_month is None else last_month
     if not 1 <= first_month <= last <= spec.months:
@@ -50,7 +53,8 @@ def simulate(
     from loanbook.world import lender
 
     raw, truth = out / "raw", out / "truth"
-    written = lender.live(spec, raw, truth, range(first_month, last + 1), progress)
+    export = lender.Export(raw, range(first_month, last + 1), pulled)
+    written = lender.live(spec, export, truth, progress)
     return WorldManifest(
         spec=spec,
         raw=raw,

@@ -23,8 +23,9 @@ class Plant(StrEnum):
     FAMILIES = "families"  # innocent: one address and one phone
     CALL_CENTRES = "call_centres"  # innocent: one employer's shared device
     BAD_ROWS = "bad_rows"  # broken rows in the raw files
-    LEAKAGE = "leakage"  # raw columns filled in after the outcome
+    LEAKAGE = "leakage"  # raw columns that are filled in once the outcome is known
     ORDERED_IDS = "ordered_ids"  # application ids that sort by outcome within their month
+    CORRECTIONS = "corrections"  # innocent: raw values that are put right or change later
     RANDOMISED = "randomised"  # a slice of approvals, prices, limits and offers by lot
     PROXY = "proxy"  # region and merchants tell the ethnic group
     CANARIES = "canaries"  # people whose names must never leave the vault

@@ -238,7 +238,7 @@ RAW: MappingProxyType[str, tuple[tuple[str, Render], ...]] = MappingProxyType(
     }
 )  # fmt: skip
 
-# Columns that are filled in after the outcome: a raw file has them, a mapping must not.
+# Columns that are filled in once the outcome is known: a raw file has them, a mapping must not.
 LEAKS = MappingProxyType(
     {
         "customers": (("internal_flag", coded(words.FLAGS, "flag")),),

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loanbook.lake import whole, write_json
-from loanbook.world import groups
+from loanbook.world import groups, traps
 from loanbook.world.arrays import DAY, Columns, Ints
 from loanbook.world.bad_rows import BadRow
 from loanbook.world.calendar import add_months
@@ -94,13 +94,14 @@ class Truth:
         self._add("bad_rows", pa.Table.from_pylist([asdict(row) for row in rows], schema=BROKEN))
 
     def describe(self, last_month: int) -> None:
-        """Write what isn't a table: the spec, the drifts, the canaries."""
+        """Write what isn't a table: the spec, the drifts, the canaries, the traps."""
         spec = self.spec
         facts = {**asdict(spec), "plants": sorted(spec.plants), "last_month": last_month}
         write_json(self.folder / "spec.json", facts)
         drifts = {str(plant): spec.name_of(spec.drift_month) for plant in sorted(DRIFTS & spec.plants)}
         write_json(self.folder / "drift.json", drifts)
         write_json(self.folder / "canaries.json", {"canaries": self.canaries})
+        write_json(self.folder / "leaks.json", {"leaks": traps.listed(spec)})
 
     def _add(self, name: str, rows: Any) -> None:
         if name not in self.writers:

@@ -15,7 +15,8 @@ HEAVY = (
     "pandas", "sklearn", "duckdb", "pyarrow", "numpy", "scipy", "matplotlib",
 )  # fmt: skip
 PROMISED = {
-    "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
+    "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review",
+    "approve", "reject", "leaks", "backfill", "erase",
     "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify", "settle", "batches",
     "explain-row", "quarantine list", "quarantine show", "quarantine release", "quarantine repair",
     "quarantine reject", "quarantine confirm", "quarantine refuse",
@@ -31,7 +32,19 @@ def _commands(app, before=()):
 
 
 def _all():
-    from loanbook.cli import app, data, datasets, demo, desk, lineage, models, private, quarantine, work  # noqa: F401
+    from loanbook.cli import (  # noqa: F401
+        app,
+        data,
+        datasets,
+        demo,
+        desk,
+        leaks,
+        lineage,
+        models,
+        private,
+        quarantine,
+        work,
+    )
 
     return dict(_commands(app))
 

@@ -57,6 +57,18 @@ def test_a_deployments_parameters_are_its_flows(deployments, verb):
 
 @pytest.mark.parametrize("verb", sorted(_stems()))
 def test_every_flow_has_a_command_of_its_name(verb):
-    from loanbook.cli import app, data, datasets, demo, desk, lineage, models, private, quarantine, work  # noqa: F401
+    from loanbook.cli import (  # noqa: F401
+        app,
+        data,
+        datasets,
+        demo,
+        desk,
+        leaks,
+        lineage,
+        models,
+        private,
+        quarantine,
+        work,
+    )
 
     assert verb in list(app)

@@ -173,7 +173,7 @@ def test_a_row_that_breaks_the_guessed_format_is_told_and_not_lost(lender, tmp_p
     reading = snapshots.freeze(settings, mapping.load(lender.folder), deliveries, as_of=None)
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"SELECT count(*), any_value(_broken) FROM read_parquet('{reading.snapshot('applications').path}')"
+            f"SELECT count(*), any_value(_broken) FROM {reading.snapshot('applications').relation}"
         ).fetchall()
     assert rows == [(150, "申请日期=33/03/2022")]
 

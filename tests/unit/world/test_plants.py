@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from loanbook.world import Plant
+from loanbook.schema import TABLES
+from loanbook.world import Plant, simulate
 
 from .conftest import SHORT, Simulated, World
 
@@ -110,18 +113,116 @@ def test_leaving_out_rings_leaves_forms_and_reports_as_they_were(short: World, s
         assert _column(rest, table, column) == _column(short, table, column), (table, column)
 
 
-def test_leaky_columns_tell_the_outcome_and_can_be_left_out(short: World, simulated: Simulated) -> None:
-    bad = {row["application_id"]: row["bad12"] for row in short.truth("applications").to_pylist()}
-    rows = [row for row in short.clean("applications").to_pylist() if row["decision"] == "approved"]
+@pytest.fixture(scope="module")
+def pulled(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The same lender, read anew when its last month has ended."""
+    folder = tmp_path_factory.mktemp("pulled")
+    return World(world.spec, folder, simulate(world.spec, folder, pulled=True))
+
+
+def test_a_month_is_delivered_before_anything_is_known_of_its_loans(world: World) -> None:
+    rows = world.clean("applications").to_pylist()
+    assert {row["collections_stage"] for row in rows if row["decision"] == "approved"} == {"none"}
+    assert {row["collections_stage"] for row in rows if row["decision"] == "declined"} == {None}
+    flags = Counter(_column(world, "customers", "internal_flag"))
+    assert 0.01 < flags["watch"] / flags.total() < 0.03
+
+
+def test_read_anew_the_collections_stage_tells_what_the_ledger_has_told_by_that_day(
+    world: World, pulled: World
+) -> None:
+    default = {row["application_id"]: row["default_at"] for row in world.truth("applications").to_pylist()}
+    today = datetime(2025, 1, 1)
     late = {"late", "written_off"}
-    assert all((row["collections_stage"] in late) == bad[row["application_id"]] for row in rows)
-    assert set(_column(short, "customers", "internal_flag")) == {"standard", "watch"}
+    rows = [row for row in pulled.clean("applications").to_pylist() if row["decision"] == "approved"]
+    assert {row["collections_stage"] for row in rows} == {"none", "early", *late}
+    for row in rows:
+        at = default[row["application_id"]]
+        if at is None or abs(at - today) > timedelta(days=6):
+            assert (row["collections_stage"] in late) == (at is not None and at < today), row
+
+
+def test_read_anew_the_flag_marks_nine_in_ten_of_those_who_went_bad_at_first(
+    world: World, pulled: World
+) -> None:
+    first = {}
+    for row in world.truth("applications").to_pylist():
+        first.setdefault(row["customer_id"], row)
+    flags = dict(
+        zip(
+            _column(pulled, "customers", "customer_id"),
+            _column(pulled, "customers", "internal_flag"),
+            strict=True,
+        )
+    )
+    told = [
+        flags[who] == "watch"
+        for who, row in first.items()
+        if row["approved"] and row["bad12"] and row["default_at"] < datetime(2024, 12, 1)
+    ]
+    assert len(told) > 100
+    assert 0.85 < np.mean(told) < 0.98
+
+
+def test_read_earlier_the_traps_hold_less(world: World, pulled: World, tmp_path: Path) -> None:
+    simulate(world.spec, tmp_path, last_month=30, pulled=True)
+    earlier = World(world.spec, tmp_path, world.manifest)
+    now = dict(zip(_column(pulled, "applications", "application_id"),
+                   _column(pulled, "applications", "collections_stage"), strict=True))  # fmt: skip
+    order = ["none", "early", "late", "written_off"]
+    pairs = [
+        (order.index(row["collections_stage"]), order.index(now[row["application_id"]]))
+        for row in earlier.clean("applications").to_pylist()
+        if row["collections_stage"] is not None
+    ]
+    assert all(then <= later for then, later in pairs)
+    assert sum(then < later for then, later in pairs) > 30
+
+
+def test_read_anew_only_the_planted_columns_differ(world: World, pulled: World) -> None:
+    told = json.loads((world.folder / "truth" / "leaks.json").read_text())["leaks"]
+    changing = {(one["table"], one["column"]) for one in told if one["kind"] != "ordered by outcome"}
+    differing = {
+        (table, name)
+        for table in TABLES
+        for name in world.raw(table).column_names
+        if not world.raw(table)[name].equals(pulled.raw(table)[name])
+    }
+    assert differing == changing
+    assert (pulled.folder / "truth" / "leaks.json").read_text() == (
+        world.folder / "truth" / "leaks.json"
+    ).read_text()
+
+
+def test_corrections_are_few_and_know_nothing_of_the_outcome(world: World, pulled: World) -> None:
+    bad = {row["application_id"]: row["bad12"] for row in world.truth("applications").to_pylist()}
+    pairs = zip(
+        world.clean("applications").to_pylist(), pulled.clean("applications").to_pylist(), strict=True
+    )
+    changed = [
+        one["application_id"] for one, two in pairs if one["employment_months"] != two["employment_months"]
+    ]
+    assert 0 < len(changed) < 0.01 * len(bad)
+    assert np.mean([bad[key] for key in changed]) < 0.5
+
+
+def test_leaky_columns_can_be_left_out_and_nothing_else_changes(short: World, simulated: Simulated) -> None:
     rest = _without(simulated, Plant.LEAKAGE)
     assert "collections_stage" not in rest.raw("applications").column_names
     assert "internal_flag" not in rest.raw("customers").column_names
     for table in ("applications", "customers"):
         kept = [name for name in rest.raw(table).column_names if name not in ("_file", "_row")]
         assert rest.clean(table).select(kept).equals(short.clean(table).select(kept))
+
+
+def test_what_is_priced_by_lot_is_no_trap_for_the_lot_knows_nobody(world: World) -> None:
+    truth = world.truth("applications").to_pylist()
+    drawn, rest = (
+        np.mean([row["bad12"] for row in truth if row["priced_by_lot"] == by_lot]) for by_lot in (True, False)
+    )
+    assert abs(drawn - rest) < 0.08
+    told = json.loads((world.folder / "truth" / "leaks.json").read_text())["leaks"]
+    assert "priced_by_lot" not in {one["column"] for one in told}
 
 
 def test_application_ids_sort_by_outcome_within_their_month_unless_left_out(

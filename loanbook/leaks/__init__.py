@@ -1,0 +1,1 @@
+"""raw and features → refused: which columns know what came later."""
