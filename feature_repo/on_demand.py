@@ -44,6 +44,63 @@ def affordability(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 @on_demand_feature_view(
+    sources=[views.application, views.transactions, views.open_loans],
+    schema=[
+        Field(name="payment_to_salary", dtype=Float64),
+        Field(name="declared_to_salary", dtype=Float64),
+        Field(name="all_payments_to_income", dtype=Float64),
+        Field(name="residual_income", dtype=Float64),
+        Field(name="residual_salary", dtype=Float64),
+    ],
+    mode="python",
+    owner="originations",
+    tags={
+        "purpose": "underwriting",
+        "from.payment_to_salary": (
+            "applications.amount,applications.term_months,transactions.amount,transactions.category"
+        ),
+        "from.declared_to_salary": ("applications.declared_income,transactions.amount,transactions.category"),
+        "from.all_payments_to_income": (
+            "applications.amount,applications.term_months,applications.declared_debt_payments,"
+            "applications.declared_income,loans.instalment,repayments.balance"
+        ),
+        "from.residual_income": (
+            "applications.amount,applications.term_months,applications.declared_debt_payments,"
+            "applications.declared_income,loans.instalment,repayments.balance"
+        ),
+        "from.residual_salary": (
+            "applications.amount,applications.term_months,applications.declared_debt_payments,"
+            "transactions.amount,transactions.category,loans.instalment,repayments.balance"
+        ),
+    },
+)
+def means(inputs: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    amount, term, income, debts, salary, own = (
+        np.asarray(inputs[name], dtype=float)
+        for name in (
+            "amount",
+            "term_months",
+            "declared_income",
+            "declared_debt_payments",
+            "salary_payment_90d",
+            "open_instalments",
+        )
+    )
+    payment = amount / np.where(term > 0, term, np.nan)
+    paid = payment + np.where(np.isnan(debts), 0, debts) + np.where(np.isnan(own), 0, own)
+    known_income, known_salary = np.where(income > 0, income, np.nan), np.where(salary > 0, salary, np.nan)
+    return {
+        "payment_to_salary": (payment / known_salary).tolist(),
+        "declared_to_salary": (income / 12 / known_salary).tolist(),
+        "all_payments_to_income": (paid * 12 / known_income).tolist(),
+        "residual_income": (income / 12 - paid).tolist(),
+        "residual_salary": (salary - paid).tolist(),
+    }
+
+
+@on_demand_feature_view(
     sources=[views.application, views.closed_loans],
     schema=[Field(name="amount_against_largest", dtype=Float64)],
     mode="python",
@@ -74,3 +131,23 @@ def collateral(inputs: dict[str, Any]) -> dict[str, Any]:
 
     amount, value = (np.asarray(inputs[name], dtype=float) for name in ("amount", "vehicle_value"))
     return {"ltv": (amount / np.where(value > 0, value, np.nan)).tolist()}
+
+
+@on_demand_feature_view(
+    sources=[views.application, views.vehicle_market],
+    schema=[Field(name="loan_to_market", dtype=Float64)],
+    mode="python",
+    owner="collateral",
+    tags={
+        "purpose": "underwriting",
+        "from.loan_to_market": (
+            "applications.amount,vehicles.make,vehicles.model,vehicles.model_year,"
+            "vehicles.appraised_value,vehicles.list_price"
+        ),
+    },
+)
+def market_value(inputs: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    amount, value = (np.asarray(inputs[name], dtype=float) for name in ("amount", "vehicle_market_value"))
+    return {"loan_to_market": (amount / np.where(value > 0, value, np.nan)).tolist()}

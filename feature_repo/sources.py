@@ -18,9 +18,15 @@ def _source(stem: str) -> FileSource:
 
 
 application = _source("application")
+text = _source("text")
+geography = _source("geography")
+dealer = _source("dealer")
 customer = _source("customer")
 bureau = _source("bureau")
 history = _source("history")
+open_loans = _source("open_loans")
 closed_loans = _source("closed_loans")
 transactions = _source("transactions")
+links = _source("links")
 vehicle = _source("vehicle")
+vehicle_market = _source("vehicle_market")

@@ -1,11 +1,23 @@
 -- grain: one row per application, known when it is filed
 -- key: application_id
 -- purpose: underwriting
+-- local to: customer
 WITH ended AS (
-    SELECT l.customer_id, greatest(r.available_at, l.available_at) AS ended_at
+    SELECT DISTINCT l.customer_id, greatest(r.available_at, l.available_at) AS ended_at
     FROM repayments AS r
     JOIN loans AS l USING (loan_id)
     WHERE r.balance <= 0
+),
+filed AS (
+    SELECT
+        *,
+        max((available_at, application_id)) FILTER (lat IS NOT NULL AND lon IS NOT NULL) OVER before
+            AS last_placed
+    FROM applications
+    WINDOW before AS (
+        PARTITION BY customer_id ORDER BY available_at
+        RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+    )
 )
 SELECT
     a.application_id,
@@ -21,11 +33,19 @@ SELECT
     lower(a.channel) AS channel,
     lower(a.purpose) AS loan_purpose,
     a.repeat_customer::INTEGER::DOUBLE AS repeat_customer,
-    length(a.free_text)::DOUBLE AS text_length,
     (count(*) OVER earlier)::DOUBLE AS applications_12m,
     date_diff('day', max(a.available_at) OVER before, a.available_at)::DOUBLE AS days_since_last_application,
-    date_diff('day', e.ended_at, a.available_at)::DOUBLE AS days_since_last_loan_ended
-FROM applications AS a
+    date_diff('day', e.ended_at, a.available_at)::DOUBLE AS days_since_last_loan_ended,
+    -- haversine, on a sphere of 6,371 km
+    CASE
+        WHEN a.lat IS NOT NULL AND a.lon IS NOT NULL AND p.lat IS NOT NULL
+            THEN 12742 * asin(least(1, sqrt(
+                sin(radians(a.lat - p.lat) / 2) ** 2
+                + cos(radians(a.lat)) * cos(radians(p.lat)) * sin(radians(a.lon - p.lon) / 2) ** 2
+            )))
+    END AS distance_to_last_km
+FROM filed AS a
+LEFT JOIN applications AS p ON p.application_id = a.last_placed[2]
 ASOF LEFT JOIN ended AS e ON a.customer_id = e.customer_id AND a.available_at >= e.ended_at
 WINDOW
     earlier AS (

@@ -1,6 +1,7 @@
 -- grain: one row per customer and moment at which a loan's end became known
 -- key: customer_id
 -- purpose: underwriting
+-- local to: customer
 WITH ended AS (
     -- by the rows that first told of it: a later one would move what was known before
     SELECT

@@ -1,6 +1,7 @@
 -- grain: one row per customer, known when first met
 -- key: customer_id
 -- purpose: underwriting
+-- local to: customer
 SELECT
     customer_id,
     available_at,

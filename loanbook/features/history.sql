@@ -1,6 +1,7 @@
 -- grain: one row per customer and moment at which something of a repayment became known
 -- key: customer_id
 -- purpose: underwriting
+-- local to: customer
 WITH known AS (
     SELECT
         l.customer_id,

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import re
+import os
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
 from loanbook.errors import FeatureError
+from loanbook.features import touching
+from loanbook.features.recipes import Local, Recipe, recipes, recipes_digest
+from loanbook.features.touching import Touched, show
 from loanbook.schema import Column, Privacy, Purpose
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
 
-FOLDER = Path(__file__).parent
-REACHABLE = (Privacy.OPEN, Privacy.PERSONAL)
-# read_parquet(…), parquet_scan(…), FROM 'a file', FROM "a file.parquet"
-PAST_THE_VIEWS = re.compile(r"\b(read_\w+|\w+_scan|glob)\s*\(|\b(FROM|JOIN|,)\s*'|\.parquet\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One feature table: its SQL, grain, key and purpose, read from the file's first lines."""
-
-    name: str
-    grain: str
-    key: str
-    purpose: Purpose
-    sql: str
+__all__ = [
+    "FeatureSet",
+    "FeatureTable",
+    "Recipe",
+    "Since",
+    "changed",
+    "compute",
+    "current",
+    "point",
+    "read",
+    "recipes",
+    "recipes_digest",
+]
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """A computed feature table; `absent` names features without a single value."""
+    """A computed feature table; `absent` names features without a single value, `recipe` is its hash."""
 
     name: str
+    recipe: str
     digest: str
     rows: int
     absent: tuple[str, ...]
@@ -60,47 +64,32 @@ class FeatureSet:
         return frozenset(name for table in self.tables for name in table.absent)
 
 
-def recipes(folder: Path = FOLDER) -> tuple[Recipe, ...]:
-    """Read every feature table's SQL, or raise FeatureError for one without its header."""
-    return tuple(_recipe(path) for path in sorted(folder.glob("*.sql")))
+@dataclass(frozen=True)
+class Since:
+    """An earlier feature set, and whom the publication of now touches against the one of then."""
+
+    features: FeatureSet
+    touched: Touched
 
 
-def recipes_digest(folder: Path = FOLDER) -> str:
-    """Hash all feature SQL."""
-    return digests.of_tree(folder, [".sql"])
+def compute(
+    settings: Settings,
+    dataset: str,
+    publication: str,
+    published: Mapping[str, Path],
+    since: Since | None = None,
+) -> FeatureSet:
+    """Compute every feature table; the same publication and SQL give the same folder.
 
-
-def _recipe(path: Path) -> Recipe:
-    text = path.read_text(encoding="utf-8")
-    head = dict(
-        line.removeprefix("--").strip().split(": ", 1)
-        for line in text.splitlines()
-        if line.startswith("-- ") and ": " in line
-    )
-    if PAST_THE_VIEWS.search(re.sub(r"--[^\n]*", "", text)):
-        raise FeatureError(
-            "the recipe reads a file",
-            where=path.name,
-            right="Read the canonical tables: a file also holds what a feature may not know",
-        )
-    try:
-        return Recipe(path.stem, head["grain"], head["key"], Purpose(head["purpose"]), text)
-    except (KeyError, ValueError) as error:
-        raise FeatureError(
-            f"the header lacks or misspells {error}",
-            where=path.name,
-            right="Begin with `-- grain: …`, `-- key: …` and `-- purpose: …`",
-        ) from None
-
-
-def compute(settings: Settings, dataset: str, publication: str, published: Mapping[str, Path]) -> FeatureSet:
-    """Compute every feature table; the same publication and SQL give the same folder."""
+    `since` spares work and changes no byte: a table none of whose sources changed is taken over as it is,
+    and of one that is local to a customer or a vehicle only the touched ones' rows are made anew.
+    """
     root = lake.Lake(settings.home).features(dataset)
     draft = root / f".{secrets.token_hex(4)}"
     with lake.whole(draft) as folder:
         folder.mkdir()
         with lake.connect(settings) as connection:
-            tables = tuple(_compute(connection, recipe, published, folder) for recipe in recipes())
+            tables = tuple(_made(connection, recipe, published, folder, since) for recipe in recipes())
         manifest = _manifest(dataset, publication, tables)
         identity = digests.of_json(manifest)[:16]
         lake.write_json(folder / "features.json", manifest)
@@ -108,6 +97,33 @@ def compute(settings: Settings, dataset: str, publication: str, published: Mappi
     with lake.whole(target) as folder:
         draft.replace(folder)
     return FeatureSet(identity, dataset, publication, target, tables)
+
+
+def changed(settings: Settings, before: FeatureSet, after: FeatureSet) -> dict[str, int]:
+    """Count each table's keys and moments that came, went, or say something else; an equal table has none."""
+    with lake.connect(settings) as connection:
+        return {
+            recipe.name: _changed(connection, recipe, before, after)
+            for recipe in recipes()
+            if recipe.name in {table.name for table in before.tables}
+        }
+
+
+def _changed(
+    connection: duckdb.DuckDBPyConnection, recipe: Recipe, before: FeatureSet, after: FeatureSet
+) -> int:
+    was, now = (
+        next(table.digest for table in one.tables if table.name == recipe.name) for one in (before, after)
+    )
+    if was == now:
+        return 0
+    one, other = (
+        f"(FROM read_parquet('{lake.quoted(side.folder / f'{recipe.name}.parquet')}'))"
+        for side in (before, after)
+    )
+    sides = f"({one} EXCEPT ALL {other}) UNION ALL BY NAME ({other} EXCEPT ALL {one})"
+    query = f"SELECT count(*) FROM (SELECT DISTINCT {recipe.key}, available_at FROM ({sides}))"
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def read(settings: Settings, dataset: str, identity: str) -> FeatureSet:
@@ -119,7 +135,7 @@ def read(settings: Settings, dataset: str, identity: str) -> FeatureSet:
     entries = manifest["tables"]
     assert isinstance(entries, dict)
     tables = tuple(
-        FeatureTable(name, entry["digest"], entry["rows"], tuple(entry["absent"]))
+        FeatureTable(name, entry.get("recipe", ""), entry["digest"], entry["rows"], tuple(entry["absent"]))
         for name, entry in sorted(entries.items())
     )
     for table in tables:
@@ -163,36 +179,105 @@ def _manifest(dataset: str, publication: str, tables: tuple[FeatureTable, ...]) 
         "publication": publication,
         "recipes": recipes_digest(),
         "tables": {
-            table.name: {"digest": table.digest, "rows": table.rows, "absent": list(table.absent)}
+            table.name: {
+                "recipe": table.recipe,
+                "digest": table.digest,
+                "rows": table.rows,
+                "absent": list(table.absent),
+            }
             for table in tables
         },
     }
 
 
+def _made(
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    published: Mapping[str, Path],
+    folder: Path,
+    since: Since | None,
+) -> FeatureTable:
+    """Take a table over, mend it, or compute it whole: whatever suffices."""
+    earlier = _earlier(recipe, since)
+    if since is None or earlier is None:
+        return _compute(connection, recipe, published, folder)
+    stands = since.features.folder / f"{recipe.name}.parquet"
+    if not touching.seen(recipe) & since.touched.tables:
+        _take_over(stands, folder / stands.name)
+        return earlier
+    if recipe.local_to is Local.EVERYTHING:
+        return _compute(connection, recipe, published, folder)
+    return _compute(connection, recipe, published, folder, since.touched, stands)
+
+
+def _earlier(recipe: Recipe, since: Since | None) -> FeatureTable | None:
+    """Find what the same recipe made earlier."""
+    made = () if since is None else since.features.tables
+    return next((one for one in made if (one.name, one.recipe) == (recipe.name, recipe.digest)), None)
+
+
+def _take_over(stands: Path, path: Path) -> None:
+    try:
+        os.link(stands, path)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(stands, path)
+
+
 def _compute(
-    connection: duckdb.DuckDBPyConnection, recipe: Recipe, published: Mapping[str, Path], folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    published: Mapping[str, Path],
+    folder: Path,
+    touched: Touched | None = None,
+    stands: Path | None = None,
 ) -> FeatureTable:
     import duckdb
 
-    lake.offer(connection, published, _may_see(recipe.purpose), recipe.purpose)
     path = folder / f"{recipe.name}.parquet"
-    query = f"SELECT * FROM ({recipe.sql}) ORDER BY {recipe.key}, available_at"
+    rows = f"SELECT * FROM ({recipe.sql})"
+    if stands is not None:
+        rows = f"{_untouched(recipe, stands)} UNION ALL {rows}"
     try:
-        lake.copy_out(connection, query, path)
+        show(connection, published, recipe, _may_see(recipe.purpose), touched)
+        for name in recipe.beside:
+            import_module(f"loanbook.features.{name}").relate(connection)
+        rows = f"{rows} UNION ALL {_none_of(connection, rows)}"
+        lake.copy_out(connection, f"SELECT * FROM ({rows}) ORDER BY {recipe.key}, available_at", path)
         _refuse_ties(connection, recipe, path)
     except duckdb.Error as error:
         raise FeatureError(
             f"the feature table fails: {str(error).splitlines()[0]}",
             where=f"loanbook/features/{recipe.name}.sql",
-            right=f"It may read only what serves {recipe.purpose} and is neither identifying nor protected",
+            right=f"It may read only what serves {recipe.purpose}, isn't protected, and is local to "
+            f"{recipe.local_to}",
         ) from error
-    rows, absent = _absent(connection, path, {recipe.key, "available_at"})
-    return FeatureTable(recipe.name, digests.of_file(path), rows, absent)
+    count, absent = _absent(connection, path, {recipe.key, "available_at"})
+    return FeatureTable(recipe.name, recipe.digest, digests.of_file(path), count, absent)
+
+
+def _none_of(connection: duckdb.DuckDBPyConnection, rows: str) -> str:
+    """Give no row, of these columns, that DuckDB can't know to be none.
+
+    Where its plan proves that a column has no null, it writes another kind of column: the bytes would
+    tell how the rows were come by. Of these it can't prove it.
+    """
+    shape = connection.sql(rows)
+    kinds = zip(shape.columns, shape.types, strict=True)
+    nulls = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds)
+    return f"SELECT {nulls} FROM range(1) AS none(n) WHERE n > random()"
+
+
+def _untouched(recipe: Recipe, stands: Path) -> str:
+    """Give the earlier rows of everybody who isn't touched."""
+    return (
+        f"SELECT e.* FROM read_parquet('{lake.quoted(stands)}') AS e "
+        f"ANTI JOIN touched_{recipe.key} AS t ON e.{recipe.key} IS NOT DISTINCT FROM t.{recipe.key}"
+    )
 
 
 def _may_see(purpose: Purpose) -> Callable[[Column], bool]:
-    """Protected and identifying columns, and those without the purpose, don't exist for a recipe."""
-    return lambda column: column.privacy in REACHABLE and purpose in column.purposes
+    """Protected columns, and those without the purpose, don't exist for a recipe; a name is but a token."""
+    return lambda column: column.privacy is not Privacy.PROTECTED and purpose in column.purposes
 
 
 def _refuse_ties(connection: duckdb.DuckDBPyConnection, recipe: Recipe, path: Path) -> None:

@@ -27,9 +27,16 @@ APPLICANT = {
     "closed_mean_days_against_end": 1,
     "closed_last_days_against_end": 1,
     "closed_last3_days_against_end": 1,
+    "overdue_amount": 1,
+    "overdue_loans": 1,
     "gambling_share_90d": 1,
+    "salary_month_share_6m": -1,
     "payment_to_income": 1,
     "debt_to_income": 1,
+    "payment_to_salary": 1,
+    "declared_to_salary": 1,
+    "all_payments_to_income": 1,
+    "residual_salary": -1,
     "employment_months": -1,
 }
 
@@ -52,5 +59,5 @@ UNDERWRITING_AUTO = Line(
     label=Label(days_past_due=90, window_months=12, ripening_months=1),
     decision_days=3,
     feature_service="underwriting_auto",
-    monotone=MappingProxyType(APPLICANT | {"ltv": 1}),
+    monotone=MappingProxyType(APPLICANT | {"ltv": 1, "loan_to_market": 1, "vehicle_price_to_value": 1}),
 )

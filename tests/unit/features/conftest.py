@@ -20,6 +20,10 @@ from loanbook.settings import Settings
 
 START = datetime(2023, 1, 1)
 Row = dict[str, Any]
+KINDS = (
+    "device", "phone", "address", "bank_account", "employer", "guarantor", "referrer", "dealer",
+)  # fmt: skip
+TEXTS = ("急用钱，今天能放款吗", "Planned purchase, salary paid monthly", "买车 3000", "")
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,10 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
                 "declared_income": _money(chance, 9_000_000),
                 "declared_debt_payments": _money(chance, 90_000),
                 "channel": chance.choice(["Web", "branch"]),
+                "dealer_id": _maybe(chance, f"D{chance.randrange(3)}"),
+                "lat": _maybe(chance, 30 + chance.random()),
+                "lon": _maybe(chance, 110 + chance.random()),
+                "free_text": _maybe(chance, chance.choice(TEXTS)),
             }
             for n in range(60)
         ],
@@ -98,7 +106,10 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
             clocks()
             | {
                 "vehicle_id": f"V{n}",
-                "model_year": 2010 + n,
+                "make": "BYD",
+                "model": _maybe(chance, "Song"),
+                "model_year": chance.choice([2020, 2023]),
+                "mileage_km": _maybe(chance, 4000.0 * n),
                 "appraised_value": _money(chance, 2_000_000),
                 "list_price": _money(chance, 2_000_000),
             }
@@ -126,7 +137,26 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
             for n in range(600)
         ],
         "loans": [
-            row | {"principal": _money(chance, 900_000), "term_months": _maybe(chance, 6.0)} for row in lent
+            row
+            | {
+                "principal": _money(chance, 900_000),
+                "term_months": _maybe(chance, 6.0),
+                "instalment": _money(chance, 90_000),
+            }
+            for row in lent
+        ],
+        "links": [
+            clocks()
+            | {
+                "link_id": f"K{n}",
+                "customer_id": customer(),
+                "kind": chance.choice(["device", "phone", "employer", "referrer"]),
+                "shared_key": f"token-{chance.randrange(9)}",
+            }
+            for n in range(80)
+        ],
+        "market": [
+            clocks() | {"month": f"2023-{n:02}", "used_vehicle_index": 100.0 + n} for n in range(1, 13)
         ],
         "repayments": [
             clocks()
@@ -137,11 +167,137 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
                 "due_amount": Decimal(100),
                 "paid_amount": _money(chance, 10_000),
                 "balance": Decimal(chance.choice([0, 50, 500])),
-                "days_past_due": _maybe(chance, chance.choice([0, 0, 0, 5, 40])),
+                "days_past_due": _maybe(chance, chance.choice([0, 0, 0, 5, 40, 95])),
             }
             for n in range(300)
         ],
     }
+
+
+def _crowd(chance: random.Random) -> dict[str, list[Row]]:
+    """Draw so many in so few places that every feature has something to say."""
+
+    def clocks(since: int = 0) -> Row:
+        at = START + timedelta(days=chance.randrange(since, 700), microseconds=chance.choice([0, 0, 1]))
+        return {"event_at": at - timedelta(hours=chance.choice([0, 9, 50])), "available_at": at}
+
+    def customer() -> str:
+        return f"C{chance.randrange(90)}"
+
+    applied = [
+        clocks() | {"application_id": f"A{n}", "customer_id": customer(), "vehicle_id": f"V{n}"}
+        for n in range(260)
+    ]
+    lent = [one | {"loan_id": f"L{n}"} for n, one in enumerate(applied) if chance.random() < 0.8]
+    return {
+        "customers": [
+            clocks()
+            | {"customer_id": f"C{n}", "education": "PhD", "bank_name": "ICBC"}
+            | {"bank_account_type": "debit"}
+            for n in range(90)
+        ],
+        "applications": [
+            one
+            | {
+                "amount": Decimal(chance.randrange(1000, 900_000)) / 100,
+                "term_months": 12.0,
+                "declared_income": Decimal(chance.randrange(9000)),
+                "declared_debt_payments": Decimal(50),
+                "income_verified": True,
+                "employment_status": "Employed",
+                "employment_months": 7.0,
+                "housing": "own",
+                "channel": "dealer",
+                "purpose": "used_car",
+                "repeat_customer": False,
+                "dealer_id": f"D{chance.randrange(2)}",
+                "lat": 30 + chance.random() / 3,
+                "lon": 110.1,
+                "free_text": _maybe(chance, f"{chance.choice(TEXTS)} {chance.randrange(40)}"),
+            }
+            for one in applied
+        ],
+        "vehicles": [
+            clocks()
+            | {
+                "vehicle_id": f"V{n}",
+                "make": chance.choice(["BYD", "byd", "Audi"]),
+                "model": "One",
+                "model_year": chance.choice([2019, 2024]),
+                "condition": "used",
+                "mileage_km": 4000.0 * n,
+                "appraised_value": Decimal(chance.randrange(200_000)) + 100,
+                "list_price": Decimal(chance.randrange(200_000)) + 100,
+            }
+            for n in range(260)
+        ],
+        "bureau_reports": [
+            clocks()
+            | {
+                "report_id": f"R{n}",
+                "customer_id": customer(),
+                "score": float(chance.randrange(300, 850)),
+                "open_accounts": chance.randrange(4),
+                "total_balance": Decimal(chance.randrange(90_000)),
+                "overdue_balance": Decimal(chance.randrange(900)),
+                "delinquencies_24m": 1,
+                "inquiries_6m": chance.randrange(5),
+                "oldest_account_months": 5.0,
+                "utilisation": 0.5,
+                "public_records": 0,
+            }
+            for n in range(500)
+        ],
+        "transactions": [
+            clocks()
+            | {
+                "transaction_id": f"T{n}",
+                "customer_id": customer(),
+                "amount": Decimal(chance.randrange(1, 500_000)) / 100,
+                "direction": chance.choice(["in", "out"]),
+                "category": chance.choice(["salary", "cash", "gambling", "rent"]),
+            }
+            for n in range(2500)
+        ],
+        "links": [
+            clocks()
+            | {
+                "link_id": f"K{n}",
+                "customer_id": customer(),
+                "kind": chance.choice(KINDS),
+                "shared_key": f"token-{chance.randrange(40)}",
+            }
+            for n in range(400)
+        ],
+        "loans": [
+            {name: one[name] for name in ("loan_id", "application_id", "customer_id", "event_at")}
+            | {"available_at": one["available_at"] + timedelta(days=4)}
+            | {"principal": Decimal(9000), "instalment": Decimal(800), "term_months": 6.0}
+            for one in lent
+        ],
+        "repayments": [
+            clocks()
+            | {
+                "repayment_id": f"P{n}",
+                "loan_id": chance.choice(lent)["loan_id"],
+                "instalment_no": n % 12,
+                "due_amount": Decimal(800),
+                "paid_amount": Decimal(chance.choice([0, 800, 900])),
+                "balance": Decimal(chance.choice([0, 50, 5000])),
+                "days_past_due": chance.choice([0, 0, 0, 5, 95]),
+            }
+            for n in range(1500)
+        ],
+        "market": [
+            clocks() | {"month": f"M{n}", "used_vehicle_index": 90.0 + chance.random()} for n in range(40)
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def crowd() -> dict[str, list[Row]]:
+    """Draw a lender by which every feature has something to say. Copy before changing it."""
+    return _crowd(random.Random(5))
 
 
 @pytest.fixture(scope="session")
@@ -153,6 +309,6 @@ def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
     paths = publish(home / "published", rows)
     features = tables.compute(settings, "small", "publication-of-small", paths)
     store.declare(settings, features)
-    names = ("underwriting_auto", "underwriting_consumer")
+    names = ("underwriting_auto", "underwriting_consumer", "fraud")
     services = {name: store.service(settings, features, name) for name in names}
     return Small(settings, rows, paths, features, services)

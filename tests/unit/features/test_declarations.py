@@ -79,7 +79,23 @@ def test_the_vehicle_belongs_to_auto_alone(small: Any) -> None:
     auto, consumer = ({feature.name for feature in small.services[name].features} for name in SERVICES)
 
     assert consumer < auto
-    assert {name.partition("_")[0] for name in auto - consumer} == {"vehicle", "ltv"}
+    assert {name.partition("_")[0] for name in auto - consumer} == {
+        "vehicle", "used", "dealer", "ltv", "loan",
+    }  # fmt: skip
+
+
+def test_what_links_tell_serves_fraud_and_underwrites_nothing(small: Any) -> None:
+    fraud = {feature.name: feature for feature in small.services["fraud"].features}
+    told = {name for name, feature in fraud.items() if feature.view == "links"}
+
+    assert {"component_size", "neighbour_bad_share", "key_new_7d"} <= told
+    for service in SERVICES:
+        assert not told & {feature.name for feature in small.services[service].features}
+        assert not {f for f in small.services[service].features if any("links." in c for c in f.columns)}
+    for name, permit in permits(small.services["fraud"].features).items():
+        assert "fraud" in permit["purposes"], name
+        assert permit["privacy"] != "protected", name
+        assert ("underwriting" in permit["purposes"]) == (name not in told), name
 
 
 def test_a_services_digest_follows_its_features(small: Any) -> None:
@@ -169,7 +185,9 @@ def test_no_feature_is_made_of_an_outcome(small: Any, dataset: str) -> None:
         for column in feature.columns
     }
     read = {column.partition(".")[0] for column in used} - LEDGERS
-    assert read == {"applications", "customers", "bureau_reports", "vehicles", "transactions"}
+    assert read == {
+        "applications", "customers", "bureau_reports", "vehicles", "transactions", "links", "market",
+    }  # fmt: skip
 
     for table in read & mappings.keys():
         sql = re.sub(r"--[^\n]*|'[^']*'", " ", mappings[table])
@@ -181,7 +199,8 @@ def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> 
     used = {column for one in small.services.values() for f in one.features for column in f.columns}
 
     assert {column for column in used if column.startswith("loans.")} <= {
-        "loans.principal", "loans.term_months", "loans.event_at",
+        "loans.principal", "loans.term_months", "loans.instalment", "loans.event_at", "loans.available_at",
+        "loans.loan_id",
     }  # fmt: skip
     assert not any(column.startswith(("recoveries.", "contacts.")) for column in used)
     assert not used & {"applications.decision", "applications.randomised", "loans.rate"}

@@ -16,7 +16,9 @@ from loanbook.schema import Purpose
 from loanbook.settings import Settings
 
 DAY = datetime(2024, 3, 1)
-HEAD = "-- grain: one row per customer\n-- key: customer_id\n-- purpose: underwriting\n"
+HEAD = (
+    "-- grain: one row per customer\n-- key: customer_id\n-- purpose: underwriting\n-- local to: customer\n"
+)
 ROWS = {
     "customers": [
         {"customer_id": "C1", "event_at": DAY, "available_at": DAY, "sex": "f", "phone": "1"},
@@ -70,7 +72,7 @@ def test_a_protected_or_identifying_column_does_not_exist_for_a_recipe(
 ) -> None:
     recipe(f"{HEAD}SELECT customer_id, available_at, {column} AS innocent FROM customers")
 
-    with pytest.raises(FeatureError, match=rf"{column}.*own\.sql.*neither identifying nor protected"):
+    with pytest.raises(FeatureError, match=rf"{column}.*own\.sql.*isn't protected"):
         tables.compute(settings, "tiny", "p" * 12, paths)
 
 
@@ -135,9 +137,10 @@ def test_two_rows_of_a_key_at_one_moment_are_refused(
 @pytest.mark.parametrize(
     ("head", "missing"),
     [
-        ("-- grain: one row\n-- key: customer_id\n", "purpose"),
-        ("-- grain: one row\n-- purpose: underwriting\n", "key"),
+        ("-- grain: one row\n-- key: customer_id\n-- local to: customer\n", "purpose"),
+        ("-- grain: one row\n-- purpose: underwriting\n-- local to: customer\n", "key"),
         (HEAD.replace("underwriting", "curiosity"), "curiosity"),
+        (HEAD.replace("local to: customer", "local to: nobody"), "nobody"),
     ],
 )
 def test_a_recipe_without_its_header_is_refused(recipe: Write, head: str, missing: str) -> None:
@@ -147,9 +150,52 @@ def test_a_recipe_without_its_header_is_refused(recipe: Write, head: str, missin
         tables.recipes()
 
 
-def test_every_shipped_recipe_serves_underwriting_by_one_key() -> None:
+@pytest.mark.parametrize("column", ["sex", "birth_date", "marital_status", "ethnicity"])
+def test_a_protected_column_does_not_exist_even_for_fraud(
+    settings: Settings, paths: dict[str, Path], recipe: Write, column: str
+) -> None:
+    head = HEAD.replace("underwriting", "fraud")
+    recipe(f"{head}SELECT customer_id, available_at, {column} AS innocent FROM customers")
+
+    with pytest.raises(FeatureError, match=column):
+        tables.compute(settings, "tiny", "p" * 12, paths)
+
+
+def test_a_token_may_be_counted_by_a_recipe_whose_purpose_it_serves(
+    settings: Settings, paths: dict[str, Path], recipe: Write
+) -> None:
+    head = HEAD.replace("underwriting", "fraud")
+    recipe(f"{head}SELECT customer_id, available_at, (count(phone) OVER ())::DOUBLE AS n FROM customers")
+
+    made = tables.compute(settings, "tiny", "p" * 12, paths)
+
+    assert parquet.read_table(made.folder / "own.parquet")["n"].to_pylist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("local", "table"), [("customer", "vehicles"), ("customer", "market"), ("vehicle", "transactions")]
+)
+def test_what_is_nobodys_own_does_not_exist_for_a_recipe_that_is_local(
+    settings: Settings, paths: dict[str, Path], recipe: Write, local: str, table: str
+) -> None:
+    head = HEAD.replace("local to: customer", f"local to: {local}")
+    recipe(f"{head}SELECT 'C1' AS customer_id, available_at FROM {table}")
+
+    with pytest.raises(FeatureError, match=rf"{table}.*local to {local}"):
+        tables.compute(settings, "tiny", "p" * 12, paths)
+
+
+def test_no_feature_table_holds_a_token(small: Any) -> None:
+    tokens = {row["shared_key"] for row in small.rows["links"]}
     for recipe in tables.recipes():
-        assert recipe.purpose is Purpose.UNDERWRITING
+        for row in small.table(recipe.name):
+            assert not tokens & {value for value in row.values() if isinstance(value, str)}, recipe.name
+
+
+def test_every_shipped_recipe_serves_one_purpose_by_one_key() -> None:
+    for recipe in tables.recipes():
+        assert recipe.purpose is (Purpose.FRAUD if recipe.name == "links" else Purpose.UNDERWRITING)
+        assert "links" not in recipe.reads or recipe.purpose is Purpose.FRAUD
         assert recipe.key in ("application_id", "customer_id", "vehicle_id")
         assert recipe.grain.startswith("one row per ")
 

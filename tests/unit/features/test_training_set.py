@@ -22,8 +22,30 @@ AT_REQUEST = {
     "debt_to_income": lambda row: over(row["declared_debt_payments"], row["declared_income"], 12),
     "amount_to_income": lambda row: over(row["amount"], row["declared_income"]),
     "ltv": lambda row: over(row["amount"], row["vehicle_value"]),
+    "loan_to_market": lambda row: over(row["amount"], row["vehicle_market_value"]),
+    "payment_to_salary": lambda row: over(payment(row), row["salary_payment_90d"]),
+    "declared_to_salary": lambda row: over(row["declared_income"], row["salary_payment_90d"], 1 / 12),
+    "all_payments_to_income": lambda row: over(paid(row), row["declared_income"], 12),
+    "residual_income": lambda row: less(row["declared_income"], 12, paid(row)),
+    "residual_salary": lambda row: less(row["salary_payment_90d"], 1, paid(row)),
     "amount_against_largest": lambda row: over(row["amount"], row["closed_largest_principal"]),
 }
+
+
+def payment(row: Mapping[str, Any]) -> float | None:
+    return over(row["amount"], row["term_months"])
+
+
+def paid(row: Mapping[str, Any]) -> float | None:
+    """Add up what is known to be paid a month, if this loan's own payment is."""
+    own = payment(row)
+    return (
+        None if own is None else own + (row["declared_debt_payments"] or 0) + (row["open_instalments"] or 0)
+    )
+
+
+def less(income: float | None, months: float, spent: float | None) -> float | None:
+    return None if income is None or spent is None else income / months - spent
 
 
 def over(part: float | None, whole: float | None, times: float = 1) -> float | None:
@@ -56,7 +78,7 @@ def asked(small: Any) -> Told:
 
 @pytest.fixture(scope="module")
 def told(small: Any) -> Told:
-    rows: Told = store.history(small.settings, small.features, "underwriting_auto", small.asked()).to_pylist()
+    rows: Told = store.history(small.settings, small.features, "fraud", small.asked()).to_pylist()
     return rows
 
 
@@ -94,7 +116,7 @@ def test_what_is_made_at_the_request_equals_its_formula(told: Told) -> None:
 
 def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, told: Told) -> None:
     keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
-    declared = {feature.name for feature in small.services["underwriting_auto"].features}
+    declared = {feature.name for feature in small.services["fraud"].features}
 
     assert set(told[0]) - keys == declared
 
@@ -169,5 +191,5 @@ def test_the_same_application_may_be_asked_for_twice(small: Any) -> None:
 
 
 def test_a_service_that_is_not_declared_is_refused_by_name(small: Any) -> None:
-    with pytest.raises(FeatureError, match=r"underwriting_boats.*Known are underwriting_auto"):
+    with pytest.raises(FeatureError, match=r"underwriting_boats.*Known are fraud, underwriting_auto"):
         store.service(small.settings, small.features, "underwriting_boats")
