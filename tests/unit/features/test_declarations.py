@@ -13,7 +13,7 @@ from loanbook import lines
 from loanbook.errors import FeatureError, TrainingError
 from loanbook.features import store, tables
 from loanbook.features.permits import permits
-from loanbook.features.store import Feature
+from loanbook.features.store import Feature, declared
 from loanbook.intake import mapping
 from loanbook.schema import TABLES, Privacy, Purpose
 from loanbook.settings import ROOT
@@ -108,7 +108,7 @@ def test_a_services_digest_follows_its_features(small: Any) -> None:
 @pytest.mark.parametrize("columns", [(), ("customers.shoe_size",), ("shoes.size",)])
 def test_a_feature_of_no_known_column_is_refused(columns: tuple[str, ...]) -> None:
     with pytest.raises(FeatureError, match="speed"):
-        store._refuse_unknown("speed", columns)
+        declared.refuse_unknown("speed", columns)
 
 
 @pytest.mark.parametrize("service", SERVICES)
