@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from prefect import flow
 
 from flows import steps
 from flows.steps import do, once
-from loanbook.features import store, tables
-from loanbook.features.tables import FeatureSet
+from loanbook.errors import FeatureError, StorageError
+from loanbook.features import store, tables, touching
+from loanbook.features.tables import FeatureSet, Since
 from loanbook.intake import mapping, publishing
 from loanbook.intake.publishing import Publication
 from loanbook.settings import Settings
@@ -28,9 +30,10 @@ def featurize(dataset: str) -> dict[str, Any]:
 
 
 def featurizing(place: Settings, publication: Publication) -> FeatureSet:
-    """Give the feature set of a publication."""
+    """Give the feature set of a publication; only what it touches is computed anew."""
 
     def make() -> str:
+        since = do("see whom it touches", _since, place, publication)
         made = do(
             "compute feature tables",
             tables.compute,
@@ -38,12 +41,23 @@ def featurizing(place: Settings, publication: Publication) -> FeatureSet:
             publication.dataset,
             publication.id,
             publication.paths,
+            since,
         )
         do("declare to Feast", store.declare, place, made)
-        do("bring online", store.materialize, place, made, publication.as_of)
         return made.id
 
     inputs = {"publication": publication.id, "recipes": tables.recipes_digest()}
     found = once(place, "featurize", inputs, make, lambda name: tables.read(place, publication.dataset, name))
+    # what is served may be another publication's: it is compared, and only what differs is written
+    do("bring online", store.materialize, place, found, publication.as_of)
     tables.point(place, found)
     return found
+
+
+def _since(place: Settings, publication: Publication) -> Since | None:
+    """Find the feature set made last and whom this publication touches against its own."""
+    with suppress(StorageError, FeatureError):
+        stands = tables.latest(place, publication.dataset)
+        before = publishing.open_publication(place, publication.dataset, stands.publication, verify=True)
+        return Since(stands, touching.touched(place, before.paths, publication.paths))
+    return None

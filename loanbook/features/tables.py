@@ -35,6 +35,7 @@ __all__ = [
     "recipes",
     "recipes_digest",
 ]
+LAST = "last"
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,9 @@ def read(settings: Settings, dataset: str, identity: str) -> FeatureSet:
 
 
 def point(settings: Settings, features: FeatureSet) -> None:
-    """Make this the current feature set of its publication."""
-    lake.write_json(_pointer(settings, features.dataset, features.publication), {"id": features.id})
+    """Make this the current feature set of its publication, and the one made last."""
+    for name in (features.publication, LAST):
+        lake.write_json(_pointer(settings, features.dataset, name), {"id": features.id})
 
 
 def current(settings: Settings, dataset: str, publication: str) -> FeatureSet:
@@ -162,6 +164,11 @@ def current(settings: Settings, dataset: str, publication: str) -> FeatureSet:
             right=f"Run `loanbook featurize --dataset {dataset}`",
         )
     return read(settings, dataset, str(lake.read_json(pointer)["id"]))
+
+
+def latest(settings: Settings, dataset: str) -> FeatureSet:
+    """Open the feature set made last, of whatever publication, or raise StorageError or FeatureError."""
+    return read(settings, dataset, str(lake.read_json(_pointer(settings, dataset, LAST))["id"]))
 
 
 def any_current(settings: Settings, dataset: str) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from loanbook.errors import PrivacyError
+from loanbook.features import store
 from loanbook.governance.chain import Entry
 from loanbook.governance.ledger import of_home
 from loanbook.intake import book
@@ -25,7 +26,6 @@ from loanbook.privacy import (
     places,
     retention,
     rewriting,
-    served,
     vault,
     works,
 )
@@ -101,7 +101,7 @@ def clear(settings: Settings, token: str, keep: Collection[str]) -> None:
     work = works.current(settings, token)
     derived.clear_holding(settings, work.dataset, work.customer, keep)
     learned.forget(settings, work)
-    served.forget(settings, work.dataset, work.customer)
+    store.forget(settings, work.dataset, "customer_id", work.customer)
 
 
 def prove(settings: Settings, token: str, at: datetime) -> Entry:
