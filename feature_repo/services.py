@@ -1,23 +1,64 @@
-"""What a model may know: one feature service per line. What isn't here, that line can't ask for."""
+"""What a model may know: one feature service per line. What isn't here, that line can't ask for.
+
+What a view tells beyond its service's part only blurred the ranking of applicants when it was tried.
+"""
 
 import on_demand
 import views
-from feast import FeatureService
+from feast import FeatureService, FeatureView
+from feast.feature_view_projection import FeatureViewProjection
+
+
+def _only(view: FeatureView, *names: str) -> FeatureViewProjection:
+    return view[list(names)]
+
+
+def _but(view: FeatureView, *names: str) -> FeatureViewProjection:
+    return view[[field.name for field in view.features if field.name not in names]]
+
 
 _APPLICANT = [
-    views.application,
-    views.text,
+    _but(views.application, "distance_to_last_km"),
+    _only(views.text, "text_length", "text_topic_1", "text_topic_2", "text_topic_4"),
     views.customer,
-    views.bureau,
+    _but(
+        views.bureau,
+        "bureau_overdue_share",
+        "bureau_balance_change",
+        "bureau_overdue_change",
+        "bureau_inquiries_change",
+        "bureau_days_since_pull",
+        "bureau_score_change_12m",
+        "bureau_balance_change_12m",
+        "bureau_overdue_change_12m",
+    ),
     views.history,
-    views.open_loans,
+    _but(views.open_loans, "loans_lent", "loans_lent_12m"),
     views.closed_loans,
-    views.transactions,
+    _but(
+        views.transactions,
+        "transactions_365d",
+        "inflow_365d",
+        "outflow_30d",
+        "outflow_365d",
+        "night_share_90d",
+        "inflow_trend_30d",
+        "outflow_trend_30d",
+        "inflow_trend_90d",
+        "outflow_trend_90d",
+    ),
     on_demand.affordability,
     on_demand.means,
     on_demand.experience,
 ]
-_VEHICLE = [views.vehicle, views.vehicle_market, views.dealer, on_demand.collateral, on_demand.market_value]
+
+_COLLATERAL = [
+    _but(views.vehicle, "vehicle_km_a_year"),
+    _only(views.vehicle_market, "vehicle_market_value", "vehicle_value_to_market", "vehicle_price_to_market"),
+    _only(views.dealer, "dealer_price_to_value_90d", "dealer_bad_share"),
+    on_demand.collateral,
+    on_demand.market_value,
+]
 
 underwriting_consumer = FeatureService(
     name="underwriting_consumer",
@@ -28,14 +69,33 @@ underwriting_consumer = FeatureService(
 
 underwriting_auto = FeatureService(
     name="underwriting_auto",
-    features=[*_APPLICANT, *_VEHICLE],
+    features=[*_APPLICANT, *_COLLATERAL],
     owner="credit risk",
     tags={"purpose": "underwriting"},
 )
 
 fraud = FeatureService(
     name="fraud",
-    features=[*_APPLICANT, *_VEHICLE, views.geography, views.links],
+    features=[
+        views.application,
+        views.text,
+        views.geography,
+        views.dealer,
+        views.customer,
+        views.bureau,
+        views.history,
+        views.open_loans,
+        views.closed_loans,
+        views.transactions,
+        views.links,
+        views.vehicle,
+        views.vehicle_market,
+        on_demand.affordability,
+        on_demand.means,
+        on_demand.experience,
+        on_demand.collateral,
+        on_demand.market_value,
+    ],
     owner="fraud desk",
     tags={"purpose": "fraud"},
 )
