@@ -17,7 +17,18 @@ from loanbook.governance.ledger import of_home
 from loanbook.intake import book
 from loanbook.intake.book import Book
 from loanbook.intake.engine import text
-from loanbook.privacy import derived, keyring, learned, parting, places, retention, rewriting, served, vault, works
+from loanbook.privacy import (
+    derived,
+    keyring,
+    learned,
+    parting,
+    places,
+    retention,
+    rewriting,
+    served,
+    vault,
+    works,
+)
 from loanbook.privacy.parting import Changes
 from loanbook.privacy.retention import Retention
 from loanbook.privacy.rewriting import Change
@@ -75,9 +86,7 @@ def take_out(settings: Settings, token: str) -> Book:
     work = works.current(settings, token)
     rules = retention.read(settings.repo)
     with parting.alone(settings, work.dataset):
-        stands, taken = parting.rewritten(
-            settings, book.read(settings, work.dataset), _changes(work, rules)
-        )
+        stands, taken = parting.rewritten(settings, book.read(settings, work.dataset), _changes(work, rules))
         for one in taken:
             work = work.rewrote(one.old, one.new)
         works.keep(settings, work)

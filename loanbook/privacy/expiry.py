@@ -87,7 +87,7 @@ def prove(settings: Settings, dataset: str, at: datetime) -> Entry | None:
 def _changes(rules: Retention, as_of: datetime, seen: Mapping[str, Path]) -> Changes:
     """Say which rows of each table go."""
 
-    def change(table: str, names: tuple[str, ...]) -> Change | None:
+    def change(table: str, _: tuple[str, ...]) -> Change | None:
         return Change(gone=_over(rules.rules[table], as_of, seen))
 
     return change
@@ -121,13 +121,12 @@ def _seen(settings: Settings, stands: Book) -> Iterator[Mapping[str, Path]]:
     try:
         with lake.connect(settings) as connection:
             connection.execute(
-                f"CREATE TEMP TABLE seen AS SELECT customer_id, max(last_seen) AS last_seen FROM ({' UNION ALL '.join(said)}) "
-                f"WHERE customer_id IS NOT NULL GROUP BY customer_id"
+                f"CREATE TEMP TABLE seen AS SELECT customer_id, max(last_seen) AS last_seen "
+                f"FROM ({' UNION ALL '.join(said)}) WHERE customer_id IS NOT NULL GROUP BY customer_id"
             )
             lake.copy_out(connection, "FROM seen", paths["customer_id"])
-            lake.copy_out(
-                connection, f"SELECT loan_id, last_seen FROM ({loans}) JOIN seen USING (customer_id)", paths["loan_id"]
-            )
+            by_loan = f"SELECT loan_id, last_seen FROM ({loans}) JOIN seen USING (customer_id)"
+            lake.copy_out(connection, by_loan, paths["loan_id"])
         yield paths
     finally:
         for path in paths.values():

@@ -50,7 +50,7 @@ def planned(settings: Settings, stands: Book, changes: Changes) -> dict[str, Cou
 
 
 def rewritten(settings: Settings, stands: Book, changes: Changes) -> tuple[Book, tuple[Taken, ...]]:
-    """Write the parts that change beside the old ones; give the book that names them. It isn't written yet."""
+    """Write the parts that change beside the old ones; give the book that names them, not yet written."""
     taken: list[Taken] = []
     rulings, parts = stands.rulings, {}
     with lake.connect(settings) as connection:

@@ -95,5 +95,3 @@ def _files(settings: Settings, dataset: str) -> Iterator[tuple[str, Path]]:
 def _bytes(path: Path) -> bytes:
     with path.open("rb") as stream:
         return stream.read(MOST)
-
-

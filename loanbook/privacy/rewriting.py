@@ -50,7 +50,8 @@ def columns(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...
 def count(connection: duckdb.DuckDBPyConnection, path: Path, change: Change) -> Count:
     """Count what a change would do to a file."""
     rows = connection.execute(
-        f"SELECT count(*) FILTER ({change.gone}), count(*) FILTER (({change.hidden}) AND NOT ({change.gone})) "
+        f"SELECT count(*) FILTER ({change.gone}), "
+        f"count(*) FILTER (({change.hidden}) AND NOT ({change.gone})) "
         f"FROM read_parquet({text(str(path))}, file_row_number = true)"
     ).fetchall()
     return Count(int(rows[0][0]), int(rows[0][1]))
@@ -93,7 +94,9 @@ def tokenised(table: str, keeps: Sequence[str], token: str, names: Sequence[str]
     return values | ({"customer_id": token} if "customer_id" in names else {})
 
 
-def places_before(connection: duckdb.DuckDBPyConnection, path: Path, change: Change, place: int) -> int | None:
+def places_before(
+    connection: duckdb.DuckDBPyConnection, path: Path, change: Change, place: int
+) -> int | None:
     """Tell how many rows before a place go; None where the row at that place goes itself."""
     rows = connection.execute(
         f"SELECT count(*) FILTER (file_row_number < {place}), count(*) FILTER (file_row_number = {place}) "

@@ -75,7 +75,7 @@ class Sealer:
         return f"coalesce({self.remnant(dataset, sql)} IN ({told}), false)"
 
 
-def open(settings: Settings) -> Sealer:  # noqa: A001 - read as tokens.open
+def open(settings: Settings) -> Sealer:
     """Unwrap the purposes' keys, or raise MasterKeyError before anything is written."""
     uses = keyring.opened(settings).uses
     sealing = {use: uses[use] for use in (*(purpose.value for purpose in Purpose), ERASURE)}

@@ -231,5 +231,3 @@ def _kept(one: Kept, other: Kept) -> Kept:
 
 def _erased(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row[0] for row in connection.execute("SELECT customer FROM erased").fetchall())
-
-
