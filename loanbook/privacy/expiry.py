@@ -125,11 +125,8 @@ def _seen(settings: Settings, stands: Book) -> Iterator[Mapping[str, Path]]:
                 f"FROM ({' UNION ALL '.join(said)}) WHERE customer_id IS NOT NULL GROUP BY customer_id"
             )
             lake.copy_out(connection, "FROM seen", paths["customer_id"])
-            lake.copy_out(
-                connection,
-                f"SELECT loan_id, last_seen FROM ({loans}) JOIN seen USING (customer_id)",
-                paths["loan_id"],
-            )
+            by_loan = f"SELECT loan_id, last_seen FROM ({loans}) JOIN seen USING (customer_id)"
+            lake.copy_out(connection, by_loan, paths["loan_id"])
         yield paths
     finally:
         for path in paths.values():

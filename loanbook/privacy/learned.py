@@ -95,9 +95,8 @@ def _predictions(settings: Settings, dataset: str) -> Iterator[Path]:
 
 
 def _candidates(settings: Settings, dataset: str) -> list[Path]:
-    return [
-        record.parent for record in sorted(Lake(settings.home).candidates(dataset).glob(f"[!.]*/{RECORD}"))
-    ]
+    root = Lake(settings.home).candidates(dataset)
+    return [record.parent for record in sorted(root.glob(f"[!.]*/{RECORD}"))]
 
 
 def _samples(connection: duckdb.DuckDBPyConnection, path: Path, customer: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from loanbook import lake
 from loanbook.settings import Settings
 
 CANARY = b"CANARY-OF-THE-SPILL"
-ROWS = 300_000
+ROWS = 700_000
 
 
 def spilled(settings: Settings, *, private: bool) -> tuple[int, bool]:
@@ -32,7 +32,7 @@ def spilled(settings: Settings, *, private: bool) -> tuple[int, bool]:
         with lake.connect(settings, private=private) as connection:
             lake.copy_out(
                 connection,
-                f"SELECT '{CANARY.decode()}' || hash(i)::VARCHAR || repeat('x', 300) AS v "
+                f"SELECT '{CANARY.decode()}' || hash(i)::VARCHAR || repeat('x', 120) AS v "
                 f"FROM range({ROWS}) _(i) ORDER BY hash(i * 7)",
                 settings.home / "out.parquet",
             )
@@ -44,7 +44,7 @@ def spilled(settings: Settings, *, private: bool) -> tuple[int, bool]:
 
 @pytest.mark.parametrize("private", [False, True])
 def test_what_a_private_connection_spills_shows_no_plain_value(tmp_path: Path, private: bool) -> None:
-    settings = Settings(home=tmp_path, threads=1, memory="60MB")
+    settings = Settings(home=tmp_path, threads=1, memory="120MB")
 
     most, seen = spilled(settings, private=private)
 
