@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from collections.abc import Callable
@@ -179,7 +180,8 @@ def _suite(*, only: bool) -> Suite:
 
 
 def _settings(folder: Path) -> Settings:
-    return Settings(home=folder / "home", threads=2)
+    # a home of its own: what was judged before is not judged again
+    return Settings(home=folder / f"home-{os.getpid()}", threads=2)
 
 
 def _reading(folder: Path) -> Reading:

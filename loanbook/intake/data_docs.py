@@ -17,7 +17,8 @@ _FETCHED = re.compile(r"url\(\s*['\"]?https?:[^)]*\)", re.IGNORECASE)
 
 # the pages are laid out by Bootstrap, which lies on a CDN: this stands in for what they use of it
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; color: #1d2330 }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1.5rem 1rem; max-width: 70rem;
+  color: #1d2330; background: #fbfcfe; overflow-wrap: anywhere }
 h1, h2, h3, h4, h5 { line-height: 1.2; margin: 1.2em 0 .4em }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0 }
 th, td { border: 1px solid #d5d9e2; padding: .35rem .6rem; text-align: left; vertical-align: top }
@@ -25,9 +26,13 @@ th { background: #f3f5f9 }
 code, pre { font: 13px/1.4 ui-monospace, monospace }
 .badge { border-radius: 3px; background: #e8ecf4; padding: 0 .35em }
 .text-success { color: #18794e } .text-danger { color: #c2271b } .text-warning { color: #96620a }
-.cooltip .top, .modal, .ge-walkthrough-modal { display: none }
+/* what needs the scripts that were taken out */
+.sticky, a[data-toggle="collapse"], .cooltip .top, .modal, .ge-walkthrough-modal { display: none }
 .note { background: #fff6dd; border: 1px solid #ead9a0; padding: .6rem .9rem }
 """
+
+
+_BACK = '<a href="../index.html">All tables</a>'
 
 
 def closed(html: str, table: str, rows: int, seen: int) -> str:
@@ -36,7 +41,9 @@ def closed(html: str, table: str, rows: int, seen: int) -> str:
         html = pattern.sub("", html)
     html = _FETCHED.sub("none", html)
     html = html.replace("</head>", f"<style>{STYLE}</style></head>", 1)
-    return re.sub(r"(<body[^>]*>)", rf'\1<p class="note">{_note(table, rows, seen)}</p>', html, count=1)
+    return re.sub(
+        r"(<body[^>]*>)", rf'\1<p class="note">{_note(table, rows, seen)} {_BACK}</p>', html, count=1
+    )
 
 
 def _note(table: str, rows: int, seen: int) -> str:

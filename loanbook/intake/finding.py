@@ -134,4 +134,6 @@ def outcome(rule: Rule, found: Findings) -> RuleOutcome:
         return RuleOutcome(*said, broken, broken == 0)
     measured = found.measured[rule.id]
     passed = measures.within(measured, rule.kwargs)
-    return RuleOutcome(*said, 0, passed, "" if measured is not None else "too few rows to tell", measured)
+    broken = {measures.MEAN: found.held, measures.ROWS: int(measured or 0)}.get(rule.expectation, 0)
+    skipped = "" if measured is not None else "too few rows to tell"
+    return RuleOutcome(*said, 0 if passed else broken, passed, skipped, measured)

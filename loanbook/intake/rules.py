@@ -73,7 +73,8 @@ class RuleOutcome:
         """Say in a few words how far the rule was broken."""
         if self.skipped:
             return self.skipped
-        return f"{self.broken:,} rows" if self.measured is None else f"measured {self.measured:.4g}"
+        of_rows = self.broken or self.measured is None
+        return f"{self.broken:,} rows" if of_rows else f"measured {self.measured:.4g}"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from loanbook.intake.rules import Verdict
 from loanbook.settings import ROOT
 
 HEAD = "import great_expectations.expectations as gxe\n"
+OURS = "from .history import ExpectColumnSpreadToHold, ExpectColumnVolumeToBeBetween\n"
 META = 'meta={"rule": "r", "action": "quarantine", "because": "so"}'
+NOTE = META.replace("quarantine", "note")
 
 
 @pytest.fixture
@@ -42,7 +44,11 @@ def test_a_suite_s_digest_is_of_its_own_bytes_and_the_shared_ones(folder, suites
     assert changed["links"].digest == suites["links"].digest
     with (folder / "every_table.py").open("a") as stream:
         stream.write("\n")
-    assert quality.load_suites(folder)["links"].digest != suites["links"].digest
+    shared = quality.load_suites(folder)["links"].digest
+    assert shared != suites["links"].digest
+    with (folder / "history.py").open("a") as stream:
+        stream.write("\n")
+    assert quality.load_suites(folder)["links"].digest not in {shared, suites["links"].digest}
 
 
 def test_a_table_without_suite_is_refused(folder, suites):
@@ -90,12 +96,32 @@ def test_a_suite_for_no_table_is_refused(folder, suites):
         ),
         (
             f'(gxe.ExpectColumnMeanToBeBetween(column="rate", {META.replace("quarantine", "note")}),)',
-            "no column",
+            "no column 'rate' to measure so",
         ),
+        (f'(ExpectColumnSpreadToHold(column_A="rate", column_B="_lately", max=1, {NOTE}),)', "extra fields"),
+        (
+            f'(ExpectColumnSpreadToHold(column_A="rat", column_B="_lately", max_value=1, {NOTE}),)',
+            "no column 'rat'",
+        ),
+        (
+            f'(ExpectColumnSpreadToHold(column_A="rate", column_B="_readable", max_value=1, {NOTE}),)',
+            "no column '_readable' to measure so.*_lately",
+        ),
+        (
+            f'(ExpectColumnSpreadToHold(column_A="event_at", column_B="_lately", max_value=1, {NOTE}),)',
+            "a TIMESTAMP has no spread",
+        ),
+        (
+            f'(ExpectColumnSpreadToHold(column_A="rate", column_B="_lately", max_value=1, {META}),)',
+            "can't quarantine a row",
+        ),
+        (f'(ExpectColumnVolumeToBeBetwen(column="_month", {NOTE}),)', "can't be imported.*Betwen"),
+        (f'(gxe.ExpectColumnMinToBeBetween(column="rate", max_value=1, {NOTE}),)', "_age_days"),
+        (f'(gxe.ExpectColumnMaxToBeBetween(column="rate", max_value=1, {NOTE}),)', "can't be pushed down"),
     ],
 )
 def test_a_rule_that_could_pass_silently_is_refused_when_it_is_read(folder, suites, rules, says):
-    (folder / "loans.py").write_text(f"{HEAD}RULES = {rules}\n")
+    (folder / "loans.py").write_text(f"{HEAD}{OURS}RULES = {rules}\n")
     with pytest.raises(DatasetError, match=f"(?s){says}"):
         quality.load_suites(folder)
 
@@ -229,3 +255,43 @@ def test_judging_opens_no_connection_and_prints_nothing(judged, monkeypatch, cap
     monkeypatch.setattr(socket.socket, "connect", refuse)
     judged.judge()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_measure_of_the_table_may_stop_the_batch(judged, folder):
+    with (folder / "applications.py").open("a") as stream:
+        stream.write(
+            "\nfrom .every_table import blocking\n"
+            "RULES = (*RULES, gxe.ExpectColumnMinToBeBetween("
+            'column="_age_days", max_value=100, **blocking("not_too_old", "it is old")))\n'
+        )
+    judged.suites = quality.load_suites(folder)
+    judged.edit("dataset.toml", 'licence = "made up"', 'licence = "made up"\nas_of = 2020-03-01')
+    assert judged.judge()[1].action == "pass"
+    judged.edit("dataset.toml", "as_of = 2020-03-01", "as_of = 2021-03-01")
+    verdict = judged.judge()[1]
+    assert verdict.action == "block"
+    assert [(each.rule, round(each.measured or 0)) for each in verdict.blocking] == [("not_too_old", 386)]
+
+
+def test_the_day_of_the_reading_is_part_of_what_was_judged(judged, suites):
+    judged.suites = suites
+    first = outcome(judged.judge()[1], "fresh")
+    judged.edit("dataset.toml", 'licence = "made up"', 'licence = "made up"\nas_of = 2020-08-01')
+    second = outcome(judged.judge()[1], "fresh")
+    assert (first.passed, second.passed) == (True, False)
+    assert second.told == f"measured {second.measured:.4g}"
+
+
+def test_where_there_is_no_past_nothing_is_said_of_it(judged, suites):
+    judged.suites = suites
+    told = outcome(judged.judge()[1], "volume_as_before")
+    assert (told.passed, told.measured, told.told) == (True, None, "too few rows to tell")
+
+
+def test_our_own_expectations_read_as_sentences_in_data_docs(judged, suites):
+    judged.suites = suites
+    page = (judged.root / "home" / "reports" / "tiny" / judged.judge()[1].docs).read_text()
+    assert "rows a month in the newest 3 months must be between 0.5 and 2.0 times" in page
+    assert "the newest values of amount must be spread as before, up to a PSI of 0.25" in page
+    assert "too few rows to tell" in page
+    assert '<a href="../index.html">All tables</a>' in page
