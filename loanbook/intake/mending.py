@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from loanbook.intake import engine
+from loanbook.intake.columns import Column, collapsed
 from loanbook.intake.engine import ident, text
-from loanbook.intake.sketches import Column, collapsed
 from loanbook.intake.units import ALL, Change
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from loanbook import lake
 from loanbook.errors import RawFileError, StorageError
 from loanbook.intake import engine, naming, relations, sketches
+from loanbook.intake.columns import MOST_CATEGORIES, MOST_SHAPES, Column, column
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
-from loanbook.intake.sketches import MOST_CATEGORIES, MOST_SHAPES, Column
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ RECENT = 6  # batches whose numbers are kept apart: a trend over more is no chan
 
 @dataclass(frozen=True)
 class Profile:
-    """One source over the batches so far. `columns` are its raw columns, in the files' order."""
+    """One source over the batches so far, with its raw columns."""
 
     source: str
     batches: int
@@ -45,7 +45,7 @@ class Profile:
                 f"the profile is of version {given.get('version')!r}",
                 right=f"Known is {VERSION}; take it again from the batches so far",
             )
-        columns = {name: sketches.column(each) for name, each in given["columns"].items()}
+        columns = {name: column(each) for name, each in given["columns"].items()}
         return cls(given["source"], given["batches"], given["rows"], columns)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from loanbook.intake import engine, mending
-from loanbook.intake.sketches import SHARED, Column, collapsed
+from loanbook.intake.columns import SHARED, Column, collapsed
 
 Severity = Literal["stop", "note"]
 Said = tuple[str, Severity, str, str]  # kind, severity, evidence, proposal
