@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from loanbook.intake.drift import mending, units, writings
-from loanbook.intake.drift.sketches import DECADE, SHARED, Column
+from loanbook.intake.drift.columns import DECADE, SHARED, Column
 from loanbook.intake.drift.writings import FEW, SURE, Severity, chance, numeric
 
 CLOSED = 12  # categories up to which a list of codes or numbers is taken for complete

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from loanbook.intake import engine
-from loanbook.intake.drift.sketches import Column, collapsed
+from loanbook.intake.drift.columns import Column, collapsed
 from loanbook.intake.drift.units import ALL, Change
 from loanbook.intake.engine import ident, text
 

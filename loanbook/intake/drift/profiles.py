@@ -11,7 +11,7 @@ from loanbook import lake
 from loanbook.errors import RawFileError, StorageError
 from loanbook.intake import engine, relations
 from loanbook.intake.drift import naming, sketches
-from loanbook.intake.drift.sketches import MOST_CATEGORIES, MOST_SHAPES, Column
+from loanbook.intake.drift.columns import MOST_CATEGORIES, MOST_SHAPES, Column, column
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
 from loanbook.settings import Settings
@@ -25,7 +25,7 @@ RECENT = 6  # batches whose numbers are kept apart: a trend over more is no chan
 
 @dataclass(frozen=True)
 class Profile:
-    """One source over the batches so far. `columns` are its raw columns, in the files' order."""
+    """One source over the batches so far, with its raw columns."""
 
     source: str
     batches: int
@@ -44,7 +44,7 @@ class Profile:
                 f"the profile is of version {given.get('version')!r}",
                 right=f"Known is {VERSION}; take it again from the batches so far",
             )
-        columns = {name: sketches.column(each) for name, each in given["columns"].items()}
+        columns = {name: column(each) for name, each in given["columns"].items()}
         return cls(given["source"], given["batches"], given["rows"], columns)
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from loanbook.intake import engine
+from loanbook.intake.drift.columns import (
+    DECADE,
+    LARGEST,
+    MOST_CATEGORIES,
+    MOST_SHAPES,
+    SHARED,
+    SMALLEST,
+    Batch,
+    Column,
+    collapsed,
+)
 from loanbook.intake.engine import ident, text
 from loanbook.intake.mapping import RawSource
 from loanbook.intake.relations import Delivery
@@ -16,13 +27,8 @@ if TYPE_CHECKING:
     import duckdb
 
 SAMPLE = 50_000  # rows of a source that are looked at closely
-SHARED = 10  # rows that must share a value before it may be told
-MOST_CATEGORIES = 50
-MOST_SHAPES = 16
 LONGEST = 64
 TOGETHER = 8  # columns that one query counts: each of them takes memory
-DECADE = 20  # bins of a power of ten: a number is told to an eighth
-SMALLEST, LARGEST = -9, 18  # powers of ten between which numbers are told apart
 
 # how a text writes a day; the first that reads a column is proposed
 DATES = MappingProxyType(
@@ -48,69 +54,6 @@ DATES = MappingProxyType(
         "%b-%Y": "A-9",
     }
 )
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A column's numbers in one batch. `bins` count the values that aren't 0 by their size, sign aside.
-
-    `rows`, `given` and `unreadable` are of all rows; the others of the `seen` ones.
-    """
-
-    rows: int
-    given: int
-    unreadable: int
-    seen: int
-    numbers: int = 0
-    zeros: int = 0
-    negatives: int = 0
-    bins: Mapping[int, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A raw column: its type as it is read and in the files; what its texts look like; its last batches.
-
-    `categories` is None where there are too many or they name a person; `others` counts the rows whose
-    value too few share; `settled` counts the batches since a category was first seen. A shape has A for
-    letters and 9 for digits; `dates` counts the texts that a format reads, `numbers` those that are
-    plain numbers, both of the `texts` looked at.
-    """
-
-    type: str
-    own: str
-    distinct: int
-    whole: bool = False
-    categories: Mapping[str, int] | None = None
-    others: int = 0
-    settled: int = 0
-    shapes: Mapping[str, int] = field(default_factory=dict)
-    unshaped: int = 0
-    lengths: Mapping[int, int] = field(default_factory=dict)
-    dates: Mapping[str, int] = field(default_factory=dict)
-    texts: int = 0
-    numbers: int = 0
-    batches: tuple[Batch, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Count the rows of the last batches."""
-        return sum(batch.rows for batch in self.batches)
-
-    @property
-    def given(self) -> int:
-        """Count those that have a value."""
-        return sum(batch.given for batch in self.batches)
-
-
-def column(given: Mapping[str, Any]) -> Column:
-    """Read a column back from JSON, where every key is a text."""
-    batches = tuple(Batch(**(each | {"bins": _counted(each["bins"])})) for each in given["batches"])
-    return Column(**({**given} | {"lengths": _counted(given["lengths"]), "batches": batches}))
-
-
-def _counted(given: Mapping[str, int]) -> dict[int, int]:
-    return {int(key): count for key, count in given.items()}
 
 
 def of_source(
@@ -306,10 +249,3 @@ class _Look:
 
     def pairs(self, query: str) -> dict[str, int]:
         return dict(self.connection.execute(query).fetchall())
-
-
-def collapsed(shape: str) -> str:
-    """Write each run of digits as one 9."""
-    while "99" in shape:
-        shape = shape.replace("99", "9")
-    return shape

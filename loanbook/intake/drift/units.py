@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from loanbook.intake.drift.sketches import DECADE, LARGEST, SMALLEST, Batch
+from loanbook.intake.drift.columns import DECADE, LARGEST, SMALLEST, Batch
 
 # what one unit is of another; each may also be turned round
 KNOWN: Mapping[float, str] = MappingProxyType(

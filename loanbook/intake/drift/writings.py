@@ -9,7 +9,7 @@ from typing import Literal
 
 from loanbook.intake import engine
 from loanbook.intake.drift import mending
-from loanbook.intake.drift.sketches import SHARED, Column, collapsed
+from loanbook.intake.drift.columns import SHARED, Column, collapsed
 
 Severity = Literal["stop", "note"]
 Said = tuple[str, Severity, str, str]  # kind, severity, evidence, proposal

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from loanbook.intake.drift import units
-from loanbook.intake.drift.sketches import DECADE, Batch
+from loanbook.intake.drift.columns import DECADE, Batch
 
 
 def batch(seed, count=600, *, factor=1.0, share=1.0, middle=10.0, spread=0.7):
