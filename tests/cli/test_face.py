@@ -15,8 +15,8 @@ HEAVY = (
     "pandas", "sklearn", "duckdb", "pyarrow", "numpy", "scipy", "matplotlib",
 )  # fmt: skip
 PROMISED = {
-    "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review", "approve", "reject",
-    "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify",
+    "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review",
+    "approve", "reject", "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify",
 }  # fmt: skip
 
 
