@@ -15,7 +15,7 @@ from flows.steps import do, once
 from loanbook import digests
 from loanbook.governance.ledger import of_home
 from loanbook.held import enforcing, page
-from loanbook.intake import book, mapping, publishing, quality, raw, snapshots
+from loanbook.intake import book, docs_index, mapping, publishing, quality, raw, snapshots
 from loanbook.intake.drift import kept
 from loanbook.intake.drift.kept import Look
 from loanbook.intake.mapping import Dataset
@@ -34,7 +34,9 @@ def ingest(
 
     `accept_drift` names changes of a source, by their ids, that somebody looked at and takes.
     """
-    return report(ingesting(steps.settings(), dataset, Path(data), as_of, tuple(accept_drift)))
+    place = steps.settings()
+    made = ingesting(place, dataset, Path(data), as_of, tuple(accept_drift))
+    return {**report(made), "data_docs": str(docs_index.path(place, made.dataset))}
 
 
 def report(publication: Publication) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def publishing_of(
         do(f"judge {one.table}", quality.judge, place, source, reading, suites[one.table])
         for one in reading.snapshots
     ]
+    do("write the index of Data Docs", docs_index.write_index, place, source.name, reading.as_of, verdicts)
     return do(
         "hold back and publish", publishing.publish, place, source, reading, suites, verdicts, stands=stands
     )

@@ -172,7 +172,11 @@ def _ingested(dataset: str, made: dict[str, Any]) -> Told:
     return Told(
         f"Publication {made['publication'][:16]} of {dataset}, as of {made['as_of']}",
         {**tables, **reasons},
-        {"published": Path(made["lies"]), "quarantine": Path(made["quarantine"])},
+        {
+            "published": Path(made["lies"]),
+            "quarantine": Path(made["quarantine"]),
+            "Data Docs": Path(made["data_docs"]),
+        },
         (f"loanbook featurize --dataset {dataset}",),
     )
 

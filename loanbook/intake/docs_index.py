@@ -49,8 +49,12 @@ class JudgedTable:
 
 def write_index(settings: Settings, dataset: str, as_of: datetime, verdicts: Sequence[Verdict]) -> Path:
     """Write reports/<dataset>/data_docs/index.html, which links each table's newest page."""
-    path = Lake(settings.home).reports(dataset) / FOLDER / NAME
-    return lake.write_text(path, render(dataset, as_of, verdicts))
+    return lake.write_text(path(settings, dataset), render(dataset, as_of, verdicts))
+
+
+def path(settings: Settings, dataset: str) -> Path:
+    """Find the index of a dataset's Data Docs."""
+    return Lake(settings.home).reports(dataset) / FOLDER / NAME
 
 
 def render(dataset: str, as_of: datetime, verdicts: Sequence[Verdict]) -> str:

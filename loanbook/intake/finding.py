@@ -57,7 +57,8 @@ def found(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite, 
         counts, held = _counted(connection, "true")
         others = [rule for rule in rules if rule.broken is None and rule.expectation not in _COUNTED]
         whole = pushdown.judged(dataset, reading, suite, pushdown.columns_of(suite, others), lately)
-        measured = _plain(rules, snapshot.rows, held) | _measures(connection, others, whole)
+        share = max(_share(held, snapshot.rows), _lately_held(connection, snapshot))
+        measured = _plain(rules, snapshot.rows, share) | _measures(connection, others, whole)
         asked = _askable(rules, snapshot)
         frame = _frame(connection, asked)
         broken, _ = _counted(connection, "_sampled")
@@ -65,10 +66,23 @@ def found(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite, 
     return Findings(rules, counts, held, measured, asked, frame, seen)
 
 
-def _plain(rules: Sequence[Rule], rows: int, held: int) -> dict[str, float | None]:
+def _share(held: int, rows: int) -> float:
+    return held / rows if rows else 0.0
+
+
+def _lately_held(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> float:
+    """Give the share of broken rows in the newest batch: a long past would hide them. Few rows say little."""
+    newest = snapshot.parts[-1].rows
+    if newest < measures.FEWEST_COUNTED:
+        return 0.0
+    first = snapshot.rows - newest
+    held = connection.execute(f"SELECT count(*) FILTER (_held = 1) FROM seen WHERE _at >= {first}").fetchall()
+    return _share(int(held[0][0]), newest)
+
+
+def _plain(rules: Sequence[Rule], rows: int, share: float) -> dict[str, float | None]:
     """Measure what is known once the broken rows are counted."""
-    share = held / rows if rows else None
-    known = {measures.ROWS: float(rows), measures.MEAN: share}
+    known = {measures.ROWS: float(rows), measures.MEAN: share if rows else None}
     return {rule.id: known[rule.expectation] for rule in rules if rule.expectation in known}
 
 

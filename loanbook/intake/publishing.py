@@ -112,7 +112,7 @@ def _refuse_blocked(
             )
     broken = [
         f"{verdict.table}: {rule.rule} ({rule.expectation} on {rule.column or 'the table'}), "
-        f"{rule.broken:,} of {verdict.rows:,} rows"
+        f"{rule.told if rule.measured is not None else f'{rule.broken:,} of {verdict.rows:,} rows'}"
         for verdict in judged.values()
         for rule in verdict.blocking
     ]

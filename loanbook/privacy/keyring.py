@@ -15,7 +15,7 @@ from pathlib import Path
 from loanbook import lake
 from loanbook.errors import PrivacyError
 from loanbook.privacy import keys
-from loanbook.privacy.keys import BYTES, Ring
+from loanbook.privacy.keys import Ring
 from loanbook.schema import Purpose
 from loanbook.settings import Settings
 
@@ -105,7 +105,7 @@ def _begin(path: Path, ring: Ring) -> dict[str, bytes]:
             for statement in TABLES_OF_IT.split(";\n"):
                 connection.execute(statement)
         drawn = [
-            (use, ring.newest.id, keys.seal(ring.newest.cipher, os.urandom(BYTES), use.encode()))
+            (use, ring.newest.id, keys.seal(ring.newest.cipher, ring.newest.drawn(use), use.encode()))
             for use in USES
         ]
         connection.executemany("INSERT OR IGNORE INTO keyring VALUES (?, ?, ?)", drawn)

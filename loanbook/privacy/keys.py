@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BYTES, NONCE = 32, 12
 LOCAL = "local"
 ONLY_US = 0o600
+USES = ("id", "wrap", "draw")
 HOW = "Give base64 of 32 random bytes: `loanbook keys add FILE` makes such a file"
 
 
@@ -35,6 +36,11 @@ class MasterKey:
 
     id: str
     cipher: AESGCM = field(repr=False)
+    seed: bytes = field(repr=False)
+
+    def drawn(self, use: str) -> bytes:
+        """Draw a vault's first key for a use: the same master key gives the same tokens in every home."""
+        return hmac.new(self.seed, use.encode(), "sha256").digest()
 
 
 @dataclass(frozen=True)
@@ -179,8 +185,8 @@ def _key(text: str, where: str) -> MasterKey:
         raise MasterKeyError("the master key is no base64", where=where, right=HOW) from None
     if len(raw) != BYTES:
         raise MasterKeyError(f"the master key has {len(raw)} bytes", where=where, right=HOW)
-    derived = {use: hmac.digest(raw, f"loanbook {use} 1".encode(), "sha256") for use in ("id", "wrap")}
-    return MasterKey(hashlib.sha256(derived["id"]).hexdigest()[:16], cipher(derived["wrap"]))
+    derived = {use: hmac.digest(raw, f"loanbook {use} 1".encode(), "sha256") for use in USES}
+    return MasterKey(hashlib.sha256(derived["id"]).hexdigest()[:16], cipher(derived["wrap"]), derived["draw"])
 
 
 def _drawn() -> str:

@@ -28,7 +28,7 @@ class Mapped:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(":memory:") as connection:
             for each in self.reading.snapshots:
-                connection.execute(f"CREATE VIEW {each.table} AS FROM read_parquet('{each.path}')")
+                connection.execute(f"CREATE VIEW {each.table} AS FROM {each.relation}")
             return connection.execute(sql).fetchall()
 
     def row(self, sql: str) -> tuple[Any, ...]:

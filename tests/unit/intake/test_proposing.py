@@ -90,7 +90,7 @@ class Written:
     def rows(self, sql):
         with duckdb.connect() as connection:
             for each in self.reading.snapshots:
-                connection.execute(f"CREATE VIEW {each.table} AS FROM read_parquet('{each.path}')")
+                connection.execute(f"CREATE VIEW {each.table} AS FROM {each.relation}")
             return connection.execute(sql).fetchall()
 
     def given(self):
