@@ -202,6 +202,12 @@ def _columns(connection: duckdb.DuckDBPyConnection, sql: str, where: Path) -> di
             raise MappingError(
                 "the mapping is not one SELECT", where=str(where), right="Write one SELECT and no more"
             )
+        if tokens.ASKS_FOR_KEYS.search(sql):
+            raise MappingError(
+                "the mapping asks for variables, which hold keys",
+                where=str(where),
+                right="Read raw.… and nothing else",
+            )
         connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped AS {sql}")
         return {row[0]: row[1] for row in connection.execute("DESCRIBE mapped").fetchall()}
 

@@ -254,7 +254,7 @@ def _attached(
     settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a connection that sees the delivered files as `raw.…` and our own folder, and nothing else."""
-    with lake.connect(settings) as connection:
+    with lake.connect(settings, private=True) as connection:
         with engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"):
             relations.attach(connection, dataset, deliveries)
             files = engine.texts(relations.readable(deliveries))

@@ -55,7 +55,7 @@ def take(settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]) -
     whatever order they lie.
     """
     with (
-        lake.connect(settings) as connection,
+        lake.connect(settings, private=True) as connection,
         engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"),
     ):
         relations.attach(connection, dataset, deliveries)

@@ -125,6 +125,7 @@ def test_what_was_broken_raw_and_what_is_broken_mapped_are_both_told(tiny):
         ("id AS customer_id", "id AS name2", "has no column 'name2'"),
         ("since AS available_at,", "", "doesn't give available_at"),
         ("since AS event_at", "CAST(name AS TIMESTAMP) AS event_at", "the mapping fails: Conversion Error"),
+        ("name,", "getvariable('x')::VARCHAR AS name,", "asks for variables, which hold keys"),
         ("FROM raw.people", "FROM raw.people; DROP TABLE raw.people", "not one SELECT"),
         ("FROM raw.people", "FROM read_csv('/etc/passwd')", "the mapping fails.*disabled by configuration"),
     ],
