@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -13,14 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bench.measuring import Row, exactly
+from loanbook.intake.book import Book
+from loanbook.intake.publications import Publication
 from loanbook.settings import Settings
 
 KILLS = {"ingest": 20, "deliver again": 10, "featurize": 8, "materialize": 6, "erase": 6}
 SPEC = {"applications": 4_000, "seed": 7}
-SEED = 7
+SEED, MOMENT = 7, datetime(2026, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,16 @@ def _ingest(place: Settings, data: Path) -> None:
     publishing.publish(place, dataset, reading, suites, verdicts)
 
 
+def _published(place: Settings, stands: Book) -> Publication:
+    from loanbook.intake import mapping, publishing, quality, readings
+
+    dataset = mapping.load("world")
+    suites = quality.load_suites(place.repo / "expectations")
+    reading = readings.reading_of(place, stands, before=stands.digest)
+    verdicts = [quality.judge(place, dataset, reading, suites[one.table]) for one in reading.snapshots]
+    return publishing.publish(place, dataset, reading, suites, verdicts)
+
+
 def _first(place: Settings, scratch: Path) -> None:
     _ingest(place, scratch / "world" / "raw")
 
@@ -118,11 +132,38 @@ def _materialize(place: Settings, _: Path) -> None:
     store.materialize(place, tables.current(place, "world", publication.id), publication.as_of)
 
 
+def _erase(place: Settings, scratch: Path) -> None:
+    """Erase a planted customer, as the flow does."""
+    from loanbook import leftovers
+    from loanbook.features import store, tables
+    from loanbook.intake import book
+    from loanbook.privacy import erasure
+
+    leftovers.clear(place)
+    told = json.loads((scratch / "world" / "truth" / "canaries.json").read_text(encoding="utf-8"))
+    asked = erasure.ask(place, "world", told["canaries"][0]["customer_id"], because="asked for it")
+    token = getattr(asked, "token", None)
+    if token is None:
+        return
+    erasure.begin(place, token, MOMENT)
+    erasure.destroy(place, token)
+    stands = erasure.take_out(place, token)
+    publication = _published(place, stands)
+    made = tables.compute(place, "world", publication.id, publication.paths)
+    store.declare(place, made)
+    store.materialize(place, made, publication.as_of)
+    tables.point(place, made)
+    assert book.read(place, "world").publication == publication.id
+    erasure.clear(place, token, (publication.id, made.id))
+    erasure.prove(place, token, MOMENT)
+
+
 STAGES = (
     Stage("ingest", _first),
     Stage("deliver again", _again),
     Stage("featurize", _featurize),
     Stage("materialize", _materialize),
+    Stage("erase", _erase),
 )
 
 
