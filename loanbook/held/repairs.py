@@ -223,7 +223,7 @@ def _broken(settings: Settings, dataset: Dataset, reading: Reading, suite: Suite
         engine.guarded(part.path, QuarantineError, "the repair can't be judged"),
     ):
         rules = pushdown.find(connection, dataset, judged, suite)
-        found = connection.execute("SELECT DISTINCT unnest(rules) FROM breaches WHERE held").fetchall()
+        found = connection.execute("SELECT DISTINCT unnest(_rules) FROM seen WHERE _held = 1").fetchall()
     broken = {name for (name,) in found}
     return [
         f"{rule.id}: {rule.because}" for rule in rules if rule.id in broken and rule.action == "quarantine"
