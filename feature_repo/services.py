@@ -5,11 +5,11 @@ What a view tells beyond its service's part only blurred the ranking of applican
 
 import on_demand
 import views
-from feast import FeatureService, FeatureView
+from feast import FeatureService, FeatureView, OnDemandFeatureView
 from feast.feature_view_projection import FeatureViewProjection
 
 
-def _only(view: FeatureView, *names: str) -> FeatureViewProjection:
+def _only(view: FeatureView | OnDemandFeatureView, *names: str) -> FeatureViewProjection:
     return view[list(names)]
 
 
@@ -19,7 +19,7 @@ def _but(view: FeatureView, *names: str) -> FeatureViewProjection:
 
 _APPLICANT = [
     _but(views.application, "distance_to_last_km"),
-    _only(views.text, "text_length", "text_topic_1", "text_topic_2", "text_topic_4"),
+    _only(views.text, "text_length"),
     views.customer,
     _but(
         views.bureau,
@@ -33,29 +33,31 @@ _APPLICANT = [
         "bureau_overdue_change_12m",
     ),
     views.history,
-    _but(views.open_loans, "loans_lent", "loans_lent_12m"),
+    _only(views.open_loans, "open_instalments"),
     views.closed_loans,
-    _but(
+    _only(
         views.transactions,
-        "transactions_365d",
-        "inflow_365d",
-        "outflow_30d",
-        "outflow_365d",
-        "night_share_90d",
-        "inflow_trend_30d",
-        "outflow_trend_30d",
-        "inflow_trend_90d",
-        "outflow_trend_90d",
+        "transactions_30d",
+        "transactions_90d",
+        "inflow_90d",
+        "outflow_90d",
+        "salary_90d",
+        "salaries_90d",
+        "salary_payment_90d",
+        "cash_share_90d",
+        "gambling_share_90d",
+        "spend_ratio_90d",
+        "net_flow_sd_6m",
     ),
     on_demand.affordability,
-    on_demand.means,
+    _only(on_demand.means, "payment_to_salary", "all_payments_to_income", "residual_salary"),
     on_demand.experience,
 ]
 
 _COLLATERAL = [
     _but(views.vehicle, "vehicle_km_a_year"),
-    _only(views.vehicle_market, "vehicle_market_value", "vehicle_value_to_market", "vehicle_price_to_market"),
-    _only(views.dealer, "dealer_price_to_value_90d", "dealer_bad_share"),
+    _only(views.vehicle_market, "vehicle_market_value", "vehicle_price_to_market"),
+    _only(views.dealer, "dealer_price_to_value_90d"),
     on_demand.collateral,
     on_demand.market_value,
 ]

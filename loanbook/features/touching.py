@@ -80,12 +80,17 @@ def _rows(name: str, paths: Mapping[str, Path]) -> str:
     return f"SELECT {nulls} WHERE false"
 
 
+def _owner(name: str) -> str:
+    """Name the column that says whose a table's rows are."""
+    return "loan_id" if name in OF_LOAN else "vehicle_id" if name in OF_VEHICLE else "customer_id"
+
+
 def _customers(differing: tuple[str, ...]) -> str:
     parts = ["SELECT NULL::VARCHAR AS customer_id WHERE false"]
-    parts += [f"SELECT customer_id FROM ({_other(name)})" for name in differing if name in OF_CUSTOMER]
+    parts += [_unlike(name) for name in differing if name in OF_CUSTOMER]
     loans = 'SELECT loan_id, customer_id FROM "was".loans UNION SELECT loan_id, customer_id FROM "is".loans'
     parts += [
-        f"SELECT l.customer_id FROM ({_other(name)}) AS r JOIN ({loans}) AS l USING (loan_id)"
+        f"SELECT l.customer_id FROM ({_unlike(name)}) AS r JOIN ({loans}) AS l USING (loan_id)"
         for name in differing
         if name in OF_LOAN
     ]
@@ -93,14 +98,24 @@ def _customers(differing: tuple[str, ...]) -> str:
 
 
 def _vehicles(differing: tuple[str, ...]) -> str:
-    parts = [f"SELECT vehicle_id FROM ({_other(name)})" for name in differing if name in OF_VEHICLE]
+    parts = [_unlike(name) for name in differing if name in OF_VEHICLE]
     return " UNION ALL ".join(parts or ["SELECT NULL::VARCHAR AS vehicle_id WHERE false"])
 
 
-def _other(name: str) -> str:
-    """Give the rows that stand on one side alone."""
-    was, now = f'FROM "was".{name}', f'FROM "is".{name}'
-    return f"({was} EXCEPT ALL {now}) UNION ALL ({now} EXCEPT ALL {was})"
+def _unlike(name: str) -> str:
+    """Give the owners whose rows are not the same on both sides.
+
+    Rows are compared by two sums of 64-bit hashes an owner, the second with the columns turned round: EXCEPT
+    would hold every row of both sides, eight times slower over ten million.
+    """
+    columns, key = TABLES[name].names, _owner(name)
+    one, other = (", ".join(f'"{column}"' for column in order) for order in (columns, columns[::-1]))
+    hashed = f"hash(hash({one}))::HUGEINT AS one, hash(hash({other}))::HUGEINT AS other"
+    return (
+        f'SELECT {key} FROM (SELECT {key}, 1 AS side, {hashed} FROM "was".{name} '
+        f'UNION ALL SELECT {key}, -1, {hashed} FROM "is".{name}) GROUP BY {key} '
+        "HAVING sum(side) <> 0 OR sum(side * one) <> 0 OR sum(side * other) <> 0"
+    )
 
 
 def show(
@@ -152,7 +167,7 @@ def _narrow(
     may_see: Callable[[Column], bool],
     purpose: Purpose,
 ) -> None:
-    key = "loan_id" if name in OF_LOAN else "vehicle_id" if name in OF_VEHICLE else "customer_id"
+    key = _owner(name)
     names = ", ".join(f'x."{column.name}"' for column in TABLES[name].columns if may_see(column))
     connection.execute(
         f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM ({_agreed(name, published, purpose)}) AS x "

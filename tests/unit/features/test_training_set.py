@@ -114,11 +114,14 @@ def test_what_is_made_at_the_request_equals_its_formula(told: Told) -> None:
     assert known > 20
 
 
-def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, told: Told) -> None:
+@pytest.mark.parametrize("service", ["underwriting_auto", "underwriting_consumer", "fraud"])
+def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, service: str) -> None:
     keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
-    declared = {feature.name for feature in small.services["fraud"].features}
+    declared = {feature.name for feature in small.services[service].features}
 
-    assert set(told[0]) - keys == declared
+    got = store.history(small.settings, small.features, service, small.asked().slice(0, 9))
+
+    assert set(got.column_names) - keys == declared
 
 
 def test_the_late_share_equals_a_count_over_raw_repayments(small: Any, asked: Told, told: Told) -> None:
