@@ -37,12 +37,12 @@ def write(
         if not change.nothing:
             client.hset(state, view.name, replace(change.record, whole=False).told())
             with _wire(client) as send:
-                for batch in change.written():
-                    send(_sets(view, batch))
+                if change.old is None:  # first, while what is to be looked through is least
+                    _clear(client, send, change, held)
                 for batch in change.gone():
                     send(_removals(view, batch.column(0), fields(view.name, view.names)))
-                if change.old is None:
-                    _clear(client, send, change, held)
+                for batch in change.written():
+                    send(_sets(view, batch))
         client.hset(state, view.name, change.record.told())
         return change.record
 

@@ -483,9 +483,8 @@ def test_a_project_whose_name_ends_alike_is_left_alone(redis: Secret, tmp_path: 
     assert hashes(redis).items() > before.items()
 
 
+@pytest.mark.parametrize("shelf", ["sqlite"], indirect=True)
 def test_a_reader_of_sqlite_never_waits_and_never_sees_a_half_written_view(shelf: Shelf) -> None:
-    if shelf.redis:
-        pytest.skip("Redis has no transaction over all keys")
     sides = [lay(shelf.home, [(f"C{n}", NOW, side, "x") for n in range(400)]) for side in (1.0, 2.0)]
     shelf.put(sides[0])
     done, seen, refused = threading.Event(), [], []
@@ -615,9 +614,8 @@ def script(shelf: Shelf, path: Path, steps: int) -> str:
     )
 
 
+@pytest.mark.parametrize("shelf", ["sqlite"], indirect=True)
 def test_a_write_that_fails_leaves_what_stood(shelf: Shelf) -> None:
-    if shelf.redis:
-        pytest.skip("Redis has no transaction over all keys")
     shelf.write([("a", NOW, 1.0, "x")])
     before = shelf.content()
     with closing(sqlite3.connect(shelf.db)) as connection, connection:
