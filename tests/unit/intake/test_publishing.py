@@ -113,7 +113,7 @@ def test_another_delivery_is_another_publication_and_the_old_one_stays(spoilt):
 def test_a_table_of_which_too_much_is_broken_blocks_the_batch_by_table_rule_and_numbers(judged):
     text = (judged.data / "asked.csv").read_text()
     judged.deliver("asked.csv", text.replace(",10", ",-10"))
-    with pytest.raises(BatchBlocked, match=r"applications: few_held .* measured 1"):
+    with pytest.raises(BatchBlocked, match=r"applications: few_held .* 40 rows"):
         judged.publish()
     assert not list(Lake(judged.settings.home).published("tiny").glob("*/manifest.json"))
     with pytest.raises(StorageError, match="nothing of tiny is published"):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -315,28 +314,6 @@ def test_models_that_learned_from_the_customer_are_named_and_their_records_follo
     for path in (decisions, folder / "predictions.parquet"):
         assert lender.rows(f"SELECT application_id FROM '{path}' WHERE customer_id = '{token}'") == [("A5",)]
         assert lender.rows(f"SELECT count(*) FROM '{path}'") == [(20,)]
-
-
-def test_the_online_store_forgets_the_customer_and_nobody_else(lender: Any) -> None:
-    from loanbook.features import online
-
-    path = lender.settings.home / "feast" / "tiny" / "online.db"
-    path.parent.mkdir(parents=True)
-    keys = [online.key_prefix("customer_id") + online.key_value(name) for name in ("C5", "C55", "C6")]
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE loanbook_history (entity_key BLOB, feature_name TEXT, value BLOB)")
-        connection.executemany(
-            "INSERT INTO loanbook_history VALUES (?, ?, ?)",
-            [(key, name, b"Canary-of-" + key) for key in keys for name in ("late_share", "loans")],
-        )
-    connection.close()
-
-    carried_out(lender, asked(lender))
-
-    held = b"".join(one.read_bytes() for one in path.parent.iterdir())
-    assert b"Canary-of-" + keys[0] not in held.replace(b"Canary-of-" + keys[1], b"")
-    assert b"Canary-of-" + keys[1] in held
-    assert b"Canary-of-" + keys[2] in held
 
 
 def test_a_report_that_names_the_customer_is_told_and_one_of_a_longer_name_is_not(lender: Any) -> None:
