@@ -31,7 +31,9 @@ def history(settings: Settings, features: FeatureSet, name: str, entities: pa.Ta
             where=f"feature service {name}",
             right=f"The offline store drops or doubles rows; use {opening.OURS}",
         )
-    return got
+    # Feast also returns what on-demand views are made from, whether or not the service has it
+    allowed = {field.name for view in service.feature_view_projections for field in view.features}
+    return got.select([each for each in got.column_names if each in allowed or each in entities.column_names])
 
 
 def _in_order(store: Any, service: Any, entities: pa.Table) -> pa.Table:
