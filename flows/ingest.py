@@ -92,7 +92,7 @@ def delivering(
         look = do("look for changes of the sources", kept.look, place, source, deliveries, accepted)
         kept.keep(place, source.name, batches[-1], look.past)
         _told(place, source.name, batches[-1], look)
-        reading = do("freeze what is new", snapshots.freeze, place, source, deliveries, as_of=as_of)
+        reading = do("freeze the reading", snapshots.freeze, place, source, deliveries, as_of=as_of)
         return publishing_of(place, source, reading, suites).id
 
     made = once(

@@ -23,7 +23,7 @@ SPEC = {"applications": 6_000, "seed": 7}
 
 # Each run begins in what the one before left, and is killed when this step says so.
 KILLS = (
-    ("freeze what is new", "ended"),
+    ("freeze the reading", "ended"),
     ("hold back and publish", "began"),
     ("declare to Feast", "began"),
     ("join what was known", "ended"),

@@ -91,7 +91,7 @@ def test_going_again_repeats_no_finished_work(reviewed, way, small_world):
     assert again["lines"][0]["review"] == way.made["lines"][0]["review"]
     assert {"ingest: done before", "featurize: done before", "frame: done before"} <= set(reviewed.steps)
     worked = {"freeze the reading", "hold back and publish", "compute feature tables", "declare to Feast"}
-    assert not (worked | {"bring online", "join what was known"}) & set(reviewed.steps)
+    assert not (worked | {"join what was known"}) & set(reviewed.steps)
     assert worked <= set(way.steps)
     assert len(reviewed.registry().versions("world.underwriting_consumer")) == 1
     assert len(reviewed.entries("review")) == 1
