@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
 from loanbook.errors import FeatureError
-from loanbook.features import touching
+from loanbook.features import touching, written
 from loanbook.features.recipes import Local, Recipe, recipes, recipes_digest
 from loanbook.features.touching import Touched, show
 from loanbook.schema import Column, Privacy, Purpose
@@ -250,7 +250,7 @@ def _compute(
             import_module(f"loanbook.features.{name}").relate(connection)
         rows = f"{rows} UNION ALL {_none_of(connection, rows)}"
         lake.copy_out(connection, f"SELECT * FROM ({rows}) ORDER BY {recipe.key}, available_at", path)
-        _refuse_ties(connection, recipe, path)
+        written.refuse_ties(connection, recipe, path)
     except duckdb.Error as error:
         raise FeatureError(
             f"the feature table fails: {str(error).splitlines()[0]}",
@@ -258,7 +258,7 @@ def _compute(
             right=f"It may read only what serves {recipe.purpose}, isn't protected, and is local to "
             f"{recipe.local_to}",
         ) from error
-    count, absent = _absent(connection, path, {recipe.key, "available_at"})
+    count, absent = written.absent(connection, path, {recipe.key, "available_at"})
     return FeatureTable(recipe.name, recipe.digest, digests.of_file(path), count, absent)
 
 
@@ -285,28 +285,3 @@ def _untouched(recipe: Recipe, stands: Path) -> str:
 def _may_see(purpose: Purpose) -> Callable[[Column], bool]:
     """Protected columns, and those without the purpose, don't exist for a recipe; a name is but a token."""
     return lambda column: column.privacy is not Privacy.PROTECTED and purpose in column.purposes
-
-
-def _refuse_ties(connection: duckdb.DuckDBPyConnection, recipe: Recipe, path: Path) -> None:
-    """Two rows of a key at one moment would make the value at that moment a matter of luck."""
-    ties = connection.execute(
-        f"SELECT {recipe.key}, available_at FROM read_parquet('{lake.quoted(path)}') "
-        f"GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
-    ).fetchall()
-    if ties:
-        raise FeatureError(
-            f"{recipe.key} {ties[0][0]} has two rows at {ties[0][1]}",
-            where=f"loanbook/features/{recipe.name}.sql",
-            right="A feature table has one row per key and moment",
-        )
-
-
-def _absent(connection: duckdb.DuckDBPyConnection, path: Path, keys: set[str]) -> tuple[int, tuple[str, ...]]:
-    """Count rows, and name the features without a single value."""
-    relation = f"read_parquet('{lake.quoted(path)}')"
-    names = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()]
-    counts = connection.execute(
-        "SELECT count(*), " + ", ".join(f'count("{name}")' for name in names) + f" FROM {relation}"
-    ).fetchall()[0]
-    filled = zip(names, counts[1:], strict=True)
-    return int(counts[0]), tuple(name for name, count in filled if count == 0 and name not in keys)

@@ -43,6 +43,11 @@ def in_lake(lender: Any, needle: str) -> list[str]:
     for path in lender.settings.home.rglob("*"):
         if not path.is_file():
             continue
+        if path.parent.name == "vault" and len(needle) < 8:
+            # two letters stand in random bytes by chance: ask the vault itself
+            if vault.knows(lender.settings, "tiny", needle):
+                found.append(path.relative_to(lender.settings.home).as_posix())
+            continue
         said = (
             str(parquet.read_table(path).to_pylist())
             if path.suffix == ".parquet"
