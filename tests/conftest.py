@@ -145,6 +145,8 @@ def place_of(standing_at: Mapping[str, str], root: Path) -> Callable[..., dict[s
 
     def environment(home: Path, **more: str | Path) -> dict[str, str]:
         given = {"LOANBOOK_HOME": home, "LOANBOOK_ACTOR": "erin", "LOANBOOK_THREADS": "2"} | more
+        # two homes that are compared must agree on every token
+        given |= {"LOANBOOK_MASTER_KEY": "bG9hbmJvb2sncyB0ZXN0cyBhbG9uZSB1c2UgdGhpcyE="}
         return {**standing_at, **{name: str(value) for name, value in given.items()}}
 
     return environment
