@@ -7,15 +7,12 @@ Great Expectations is left out on both sides and told apart.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import ROOT, Row, at_least, at_most, exactly
+from bench.measuring import Row, at_least, at_most, beside, exactly
 
 APPLICATIONS, CUSTOMERS = 1_000_000, 300_000
 RULES = (
@@ -97,13 +94,5 @@ def _best(name: str, folder: Path) -> dict[str, Any]:
 
 
 def _side(name: str, folder: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.data_judged_sides", name, str(folder)],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-    )
-    made: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    made: dict[str, Any] = json.loads(beside("bench.data_judged_sides", name, str(folder)))
     return made

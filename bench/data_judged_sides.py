@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench import measuring
 from bench.data_judged import APPLICATIONS, CUSTOMERS, RULES
 from loanbook import lake
 from loanbook.intake import finding, quality
 from loanbook.intake.book import Book
+from loanbook.intake.engine import PROVENANCE
 from loanbook.intake.mapping import Dataset, Place, RawSource
+from loanbook.intake.parts import stored
 from loanbook.intake.readings import Reading, of_file
 from loanbook.intake.rules import Suite
 from loanbook.schema import TABLES
@@ -91,8 +93,9 @@ def make(folder: Path) -> dict[str, Any]:
         drawn = APPLICATION | {"_file": "'made.parquet'", "_row": "n", "_broken": "NULL::VARCHAR"}
         said = {name: sql.format(bad=BAD, customers=CUSTOMERS) for name, sql in drawn.items()}
         types = {each.name: each.type for each in TABLES["applications"].columns}
-        types |= {"_file": "VARCHAR", "_row": "BIGINT", "_broken": "VARCHAR"}
-        columns = ", ".join(f"({said.get(name, 'NULL')})::{kind} AS {name}" for name, kind in types.items())
+        types |= dict(PROVENANCE)
+        given = ((name, types.get(name, "VARCHAR")) for name in stored(TABLES["applications"]))
+        columns = ", ".join(f"({said.get(name, 'NULL')})::{kind} AS {name}" for name, kind in given)
         query = f"SELECT {columns} FROM range(1, {APPLICATIONS + 1}) AS made(n)"
         lake.copy_out(connection, f"{query} ORDER BY application_id, _row", folder / "applications.parquet")
         people = f"SELECT format('C{{:08d}}', n) AS customer_id FROM range({CUSTOMERS}) AS made(n)"
@@ -168,7 +171,7 @@ def _judged(folder: Path, suite: Suite) -> dict[str, Any]:
         return [broken[rule] for rule in RULES]
 
     # by then Great Expectations is imported, and little else
-    return {"import": _cpu(), "rules": len(suite.rules)} | _timed(judge)
+    return {"import": measuring.cpu(), "rules": len(suite.rules)} | _timed(judge)
 
 
 def _suite(*, only: bool) -> Suite:
@@ -197,17 +200,11 @@ def _reading(folder: Path) -> Reading:
     )
 
 
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
 def _timed(work: Callable[[], Any]) -> dict[str, Any]:
-    before = _cpu()
+    before = measuring.cpu()
     counts = dict(zip(RULES, work(), strict=True))
-    cpu = _cpu() - before
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"cpu": cpu, "memory": memory, "counts": counts}
+    cpu = measuring.cpu() - before
+    return {"cpu": cpu, "memory": measuring.peak(), "counts": counts}
 
 
 SIDES = {each.__name__: each for each in (make, by_hand, ours, judged, whole, great_expectations)}

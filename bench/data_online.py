@@ -20,18 +20,16 @@ from bench.data_sides import (
     NOW,
     Declared,
     Side,
-    cpu,
     declare,
     drawn,
     features_of,
     least,
-    memory,
     place_of,
     side,
     views,
     warm,
 )
-from bench.measuring import ROOT, Row, at_least, at_most, exactly
+from bench.measuring import ROOT, Row, at_least, at_most, cpu, exactly, peak
 from loanbook.features.tables import FeatureSet
 from loanbook.settings import Secret, Settings
 
@@ -151,7 +149,7 @@ def _sent(work: Callable[[], object], place: Settings) -> Side:
     client.flushall()
     before = cpu()
     work()
-    took, most = cpu() - before, memory()
+    took, most = cpu() - before, peak()
     told = 0
     keys = [key for key in client.scan_iter(count=10_000) if not key.startswith(b"loanbook:")]
     for start in range(0, len(keys), 10_000):

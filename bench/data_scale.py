@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import ROOT, Row, at_most
+from bench.measuring import Row, at_most, beside, cpu, peak
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 MEMORY = "6GB"  # DuckDB's own limit; what stands beside it is measured with it
@@ -39,13 +38,8 @@ def rows() -> Iterator[Row]:
 def measured(size: int, scratch: Path) -> dict[str, Any]:
     """Run one size and give CPU-seconds, peak memory in GiB and the seconds of each step."""
     for verb in ("simulate", "bring"):
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.data_scale", verb, str(size), str(scratch)],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"{verb} {size:,}: {done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        told = beside("bench.data_scale", verb, str(size), str(scratch))
+    result: dict[str, Any] = json.loads(told)
     sys.stderr.write(f"{size:,}: {json.dumps(result)}\n")
     return result
 
@@ -64,32 +58,21 @@ def _bring(size: int, scratch: Path) -> None:
 
     place = replace(Settings.read({}), home=scratch / "home", memory=MEMORY, threads=2)
     suites = quality.load_suites(place.repo / "expectations")
-    began, steps = _cpu(), {}
+    began, steps = cpu(), {}
     dataset = mapping.load("world")
     deliveries = raw.survey(dataset, scratch / "world" / "raw")
-    steps["survey"] = _cpu() - began
+    steps["survey"] = cpu() - began
     reading = snapshots.freeze(place, dataset, deliveries, as_of=None)
-    steps["freeze"] = _cpu() - began
+    steps["freeze"] = cpu() - began
     verdicts = []
     for one in reading.snapshots:
         verdicts.append(quality.judge(place, dataset, reading, suites[one.table]))
-        steps[f"judge {one.table}"] = _cpu() - began
+        steps[f"judge {one.table}"] = cpu() - began
     made = publishing.publish(place, dataset, reading, suites, verdicts)
-    steps["publish"] = _cpu() - began
+    steps["publish"] = cpu() - began
     tables.compute(place, "world", made.id, made.paths)
-    steps["featurize"] = _cpu() - began
-    print(json.dumps({"size": size, "cpu": _cpu() - began, "gib": _peak(), "steps": steps}))
-
-
-def _cpu() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
-def _peak() -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    steps["featurize"] = cpu() - began
+    print(json.dumps({"size": size, "cpu": cpu() - began, "gib": peak(), "steps": steps}))
 
 
 if __name__ == "__main__":

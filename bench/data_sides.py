@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench.measuring import ROOT
+from bench.measuring import ROOT, beside
 from loanbook.features.tables import FeatureSet
 from loanbook.settings import Secret, Settings
 
@@ -55,9 +54,7 @@ class Side:
 
 def side(name: str, scratch: Path, redis: Secret | None = None) -> Side:
     environment = os.environ | ({"BENCH_REDIS": redis.reveal()} if redis else {})
-    command = [sys.executable, "-W", "ignore", "-m", "bench.data_features", name, str(scratch)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, cwd=ROOT)
-    return Side(**json.loads(done.stdout.strip().splitlines()[-1]))
+    return Side(**json.loads(beside("bench.data_features", name, str(scratch), environment=environment)))
 
 
 def least(names: Iterable[str], scratch: Path, redis: Secret | None = None) -> list[Side]:
@@ -78,17 +75,6 @@ def declare(place: Settings, features: FeatureSet) -> None:
     from loanbook.features import store
 
     store.declare(place, features)
-
-
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def memory() -> float:
-    """Give this process' peak in GiB: getrusage also counts what its parent had before."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
 
 
 @contextmanager

@@ -11,20 +11,18 @@ from typing import Any
 
 from bench.data_sides import (
     Side,
-    cpu,
     declare,
     drawn,
     features_of,
     key_of,
     least,
-    memory,
     moment_of,
     place_of,
     side,
     views,
     warm,
 )
-from bench.measuring import ROOT, Row, at_least, at_most, exactly
+from bench.measuring import ROOT, Row, at_least, at_most, cpu, exactly, peak
 
 APPLICATIONS, CUSTOMERS = 1_000_000, 500_000
 ROWS = {"application": 1_000_000, "bureau": 1_500_000, "history": 3_000_000, "transactions": 10_000_000}
@@ -158,7 +156,7 @@ def _feast(scratch: Path) -> Side:
 def measured(work: Callable[[], Any]) -> Side:
     before = cpu()
     table = work()
-    return Side(cpu() - before, memory(), _hashed(table))
+    return Side(cpu() - before, peak(), _hashed(table))
 
 
 def _hashed(table: Any) -> str:

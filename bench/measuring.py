@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -41,6 +43,29 @@ def between(topic: str, name: str, figure: float, low: float, high: float) -> Ro
 def exactly(topic: str, name: str, figure: float | int | str, wanted: float | int | str) -> Row:
     """Hold a figure to one value."""
     return Row(name, topic, figure, str(wanted), figure == wanted)
+
+
+def beside(module: str, *words: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run a module of the bench in a process of its own and give the last line that it says."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", module, *words],
+        capture_output=True, text=True, check=False, env=environment or os.environ, cwd=ROOT,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{module} {' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return (done.stdout.strip().splitlines() or [""])[-1]
+
+
+def cpu() -> float:
+    """Count the CPU-seconds of this process, and of those that it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def peak() -> float:
+    """Give this process' peak in GiB: getrusage also counts what its parent had before."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
 
 
 def run(topics: Mapping[str, Callable[[], Iterable[Row]]], file: str) -> None:

@@ -74,7 +74,7 @@ def find(settings: Settings) -> Server | None:
         return None
     kept = json.loads(record.read_text(encoding="utf-8"))
     server = Server(kept["api"], kept["pid"])
-    return server if _alive(kept["pid"]) and _answers(server) else None
+    return server if _alive(kept["pid"]) and _is_of(settings, server) else None
 
 
 def stop(settings: Settings) -> bool:
@@ -95,9 +95,19 @@ def stop(settings: Settings) -> bool:
 
 
 def _start(settings: Settings) -> Server:
-    port = _free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    log = settings.home / "logs" / "prefect-server.log"
+    server = _started_at(settings, PREFERRED_PORT) if _is_free(PREFERRED_PORT) else None
+    # between the look and the start somebody else may have taken the port
+    server = server or _started_at(settings, _any_port())
+    if server is None:
+        log = _log(settings)
+        raise ServiceError("the Prefect server ended as it began", where=str(log), right="Read its last lines")
+    lake.write_json(_record(settings), {"api": server.api, "pid": server.pid})
+    return server
+
+
+def _started_at(settings: Settings, port: int) -> Server | None:
+    """Start a server and wait until it answers; None when it ends before, as on a port that is taken."""
+    api, log = f"http://127.0.0.1:{port}/api", _log(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("ab") as stream:
@@ -114,13 +124,17 @@ def _start(settings: Settings) -> Server:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServiceError(f"the Prefect server ended with code {process.returncode}", where=str(log))
-        if _answers(server):
-            lake.write_json(_record(settings), {"api": api, "pid": process.pid})
+            del _started[process.pid]
+            return None
+        if _is_of(settings, server):
             return server
         time.sleep(0.25)
     os.killpg(process.pid, signal.SIGKILL)
     raise ServiceError(f"the Prefect server doesn't answer after {PATIENCE_SECONDS} s", where=str(log))
+
+
+def _log(settings: Settings) -> Path:
+    return settings.home / "logs" / "prefect-server.log"
 
 
 def _record(settings: Settings) -> Path:
@@ -128,11 +142,22 @@ def _record(settings: Settings) -> Path:
 
 
 def _answers(server: Server) -> bool:
+    return _asked(server, "health") is not None
+
+
+def _is_of(settings: Settings, server: Server) -> bool:
+    """Tell whether a server answers that works in this home folder: on its port another's may stand."""
+    told = _asked(server, "admin/settings")
+    return told is not None and Path(json.loads(told)["home"]) == (settings.home / "prefect").resolve()
+
+
+def _asked(server: Server, path: str) -> bytes | None:
+    """Give what a server answers, None when it doesn't."""
     try:
-        with urllib.request.urlopen(f"{server.api}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(f"{server.api}/{path}", timeout=5) as answer:
+            return bytes(answer.read()) if answer.status == 200 else None
     except (urllib.error.URLError, OSError):
-        return False
+        return None
 
 
 def _alive(pid: int) -> bool:
@@ -144,9 +169,14 @@ def _alive(pid: int) -> bool:
     return not state.exists() or state.read_text().rsplit(") ", 1)[1][0] != "Z"
 
 
-def _free_port() -> int:
-    for port in (PREFERRED_PORT, 0):
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise ServiceError("no port is free on 127.0.0.1")
+def _is_free(port: int) -> bool:
+    with suppress(OSError), socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

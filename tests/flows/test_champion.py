@@ -24,7 +24,6 @@ from loanbook.errors import (
     UnsignedError,
 )
 
-pytestmark = pytest.mark.slow
 MODEL, LINE = "world.underwriting_consumer", "underwriting/consumer"
 
 

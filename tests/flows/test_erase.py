@@ -10,7 +10,6 @@ import duckdb
 import pytest
 from pyarrow import parquet
 
-pytestmark = pytest.mark.slow
 MODEL = "world.underwriting_consumer"
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def publication(way):
@@ -134,6 +132,7 @@ def test_each_step_is_a_task_of_its_own_on_the_prefect_server(way, standing_at):
     assert {"freeze the reading", "hold back and publish", "register the candidate"} <= names
 
 
+@pytest.mark.slow
 def test_training_twice_in_two_homes_gives_the_same_bundle(way, make_stage, small_world):
     other = make_stage()
     made = other.lifecycle(small_world.raw)

@@ -13,8 +13,6 @@ from loanbook.intake import mapping, publishing
 
 from .conftest import now
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_released_row_is_published_and_the_features_are_made_again(reviewed):
     settings, source = reviewed.settings, mapping.load("world")
@@ -40,6 +38,7 @@ def test_a_released_row_is_published_and_the_features_are_made_again(reviewed):
     assert reviewed.call("settle", dataset="world") == made
 
 
+@pytest.mark.slow
 def test_a_dataset_without_features_is_settled_without_any(make_stage, small_world):
     stage = make_stage()
     stage.call("ingest", dataset="world", data=str(small_world.raw))

@@ -8,7 +8,6 @@ import pytest
 
 from loanbook import lake
 
-pytestmark = pytest.mark.slow
 LINE = "underwriting/consumer"
 
 
@@ -18,6 +17,7 @@ def watch(stage, data):
     return stage.call("monitor", dataset="world", line=LINE)
 
 
+@pytest.mark.slow
 def test_a_year_of_planted_drift_raises_the_alarm_and_a_challenger_that_waits(promoted, grown_world):
     watched = watch(promoted, grown_world.raw)
     assert watched["level"] == "alarm", watched
@@ -31,6 +31,7 @@ def test_a_year_of_planted_drift_raises_the_alarm_and_a_challenger_that_waits(pr
     assert promoted.score()["version"] == 1
 
 
+@pytest.mark.slow
 def test_a_year_without_drift_goes_the_whole_way_and_raises_no_alarm(promoted, calm_world):
     line = promoted.lifecycle(calm_world.raw)["lines"][0]
     assert (line["champion"], line["review"]["version"]) == (1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +16,6 @@ import pytest
 
 from loanbook.settings import QUIET
 
-pytestmark = pytest.mark.slow
 BIN = Path(sys.executable).parent
 
 
@@ -51,6 +51,7 @@ def test_prefects_own_command_line_works_against_it(standing_at, words):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_deployments_can_be_deployed(standing_at, root, copy_repo):
     """From the declarations as they lie here, to the session's server; no worker starts."""
     given = {**os.environ, **standing_at, "LOANBOOK_REPO": str(root)}
@@ -64,6 +65,7 @@ def test_the_deployments_can_be_deployed(standing_at, root, copy_repo):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_mlflow_server_starts_and_is_healthy(tmp_path):
     port = _free_port()
     command = [
@@ -98,6 +100,28 @@ def test_a_prefect_server_is_started_once_found_again_and_stopped(home, standing
         standing.ensure(Settings(home=home, prefect_api="http://127.0.0.1:9/api"))
 
 
+@pytest.mark.slow
+def test_a_server_of_another_home_on_the_wanted_port_is_not_taken_for_ours(home, standing_at, monkeypatch):
+    from loanbook import standing
+    from loanbook.settings import Settings
+
+    taken = int(standing_at["PREFECT_API_URL"].removesuffix("/api").rpartition(":")[2])
+    monkeypatch.setattr(standing, "PREFERRED_PORT", taken)
+    monkeypatch.setattr(standing, "_is_free", lambda port: True)  # as it looked a moment ago
+    settings = Settings(home=home)
+    try:
+        ours = standing.ensure(settings)
+        assert ours.api != standing_at["PREFECT_API_URL"]
+        assert standing.find(settings) == ours
+        record = home / "prefect" / "server.json"
+        record.write_text(json.dumps({"api": standing_at["PREFECT_API_URL"], "pid": ours.pid}))
+        assert standing.find(settings) is None
+        record.write_text(json.dumps({"api": ours.api, "pid": ours.pid}))
+    finally:
+        assert standing.stop(settings)
+
+
+@pytest.mark.slow
 def test_every_library_is_imported_by_our_settings_without_reaching_for_the_network():
     """Whatever asks for a host outside is told of as an error, on any thread."""
     script = (

@@ -12,8 +12,6 @@ from loanbook.settings import Settings
 from loanbook.world.simulate import simulate
 from loanbook.world.spec import WorldSpec
 
-pytestmark = pytest.mark.slow
-
 # which rules fit a planted defect; what stands for {column} is the column that was spoilt
 FITTING = MappingProxyType(
     {
