@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 ONLY ?=
 
-.PHONY: help setup demo test faults lint fix bench proof up down clean
+.PHONY: help setup demo test slow faults lint fix bench proof up down clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,8 +26,14 @@ setup: .venv/.ready ## install what is locked
 demo: setup ## go the whole way on the simulated lender
 	$(RUN)/loanbook demo
 
+# A worker a core, up to four; a file's tests stay together, for they share what is dear to make.
+SPREAD := -n logical --maxprocesses 4 --dist loadfile
+
 test: setup ## run the tests
-	$(RUN)/pytest -m "not faults"
+	$(RUN)/pytest $(SPREAD) -m "not slow and not faults"
+
+slow: setup ## run the tests that go a whole way of minutes
+	$(RUN)/pytest $(SPREAD) -m slow
 
 faults: setup ## kill flows at many moments and run them again
 	$(RUN)/pytest -m faults

@@ -100,7 +100,9 @@ def _start(settings: Settings) -> Server:
     server = server or _started_at(settings, _any_port())
     if server is None:
         log = _log(settings)
-        raise ServiceError("the Prefect server ended as it began", where=str(log), right="Read its last lines")
+        raise ServiceError(
+            "the Prefect server ended as it began", where=str(log), right="Read its last lines"
+        )
     lake.write_json(_record(settings), {"api": server.api, "pid": server.pid})
     return server
 

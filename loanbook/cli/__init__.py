@@ -18,14 +18,18 @@ app = App(
 )
 
 
-def main() -> None:
-    """Run one command; end with 0, or with 1 and one clear paragraph."""
-    # each registers its commands
+def whole() -> App:
+    """Give the face with every command, each registered by its module."""
     from loanbook.cli import data, datasets, demo, desk, leaks, lineage, models, private, quarantine, work  # noqa: F401
 
+    return app
+
+
+def main() -> None:
+    """Run one command; end with 0, or with 1 and one clear paragraph."""
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     try:
-        app()
+        whole()()
     except errors.LoanbookError as error:
         _complain(error)
         sys.exit(1)

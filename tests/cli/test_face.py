@@ -32,21 +32,9 @@ def _commands(app, before=()):
 
 
 def _all():
-    from loanbook.cli import (  # noqa: F401
-        app,
-        data,
-        datasets,
-        demo,
-        desk,
-        leaks,
-        lineage,
-        models,
-        private,
-        quarantine,
-        work,
-    )
+    from loanbook import cli
 
-    return dict(_commands(app))
+    return dict(_commands(cli.whole()))
 
 
 def test_every_promised_command_is_there():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +15,10 @@ from loanbook.settings import Settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 HOSTILE = "<script>document.title='taken'</script>"
 IN, SPREAD = "expect_column_values_to_be_in_set", "expect_column_spread_to_hold"
 LONG = "a_rule_of_which_the_name_is_so_long_that_it_breaks_a_phone"
 ABSENT = "the dataset doesn't give this column"
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed (Debian: chromium)"
-)
 
 
 def verdict(table: str, rows: int, held: int, action: str, *rules: RuleOutcome) -> Verdict:
@@ -68,16 +59,6 @@ VERDICTS = (
         RuleOutcome(HOSTILE, "quarantine", IN, "product", 30, False),
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
