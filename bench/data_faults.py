@@ -64,7 +64,8 @@ def _awake() -> None:
     import great_expectations.expectations  # noqa: F401
 
     from loanbook.features import store, tables  # noqa: F401
-    from loanbook.intake import publishing, quality  # noqa: F401
+    from loanbook.intake import publishing  # noqa: F401
+    from loanbook.intake.judging import quality  # noqa: F401
 
 
 def _simulated(scratch: Path) -> Path:
@@ -82,7 +83,8 @@ def _simulated(scratch: Path) -> Path:
 
 def _ingest(place: Settings, data: Path) -> None:
     from loanbook import leftovers
-    from loanbook.intake import mapping, publishing, quality, raw, snapshots
+    from loanbook.intake import mapping, publishing, raw, snapshots
+    from loanbook.intake.judging import quality
 
     leftovers.clear(place)
     dataset = mapping.load("world")
@@ -93,7 +95,8 @@ def _ingest(place: Settings, data: Path) -> None:
 
 
 def _published(place: Settings, stands: Book) -> Publication:
-    from loanbook.intake import mapping, publishing, quality, readings
+    from loanbook.intake import mapping, publishing, readings
+    from loanbook.intake.judging import quality
 
     dataset = mapping.load("world")
     suites = quality.load_suites(place.repo / "expectations")

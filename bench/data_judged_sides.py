@@ -14,13 +14,13 @@ from typing import Any
 from bench import measuring
 from bench.data_judged import APPLICATIONS, CUSTOMERS, RULES
 from loanbook import lake
-from loanbook.intake import finding, quality
 from loanbook.intake.book import Book
 from loanbook.intake.engine import PROVENANCE
+from loanbook.intake.judging import finding, quality
+from loanbook.intake.judging.rules import Suite
 from loanbook.intake.mapping import Dataset, Place, RawSource
 from loanbook.intake.parts import stored
 from loanbook.intake.readings import Reading, of_file
-from loanbook.intake.rules import Suite
 from loanbook.schema import TABLES
 from loanbook.settings import ROOT, Settings
 

@@ -53,7 +53,8 @@ def _simulate(size: int, scratch: Path) -> None:
 def _bring(size: int, scratch: Path) -> None:
     """Go from raw files to feature tables, and print what each step took."""
     from loanbook.features import tables
-    from loanbook.intake import mapping, publishing, quality, raw, snapshots
+    from loanbook.intake import mapping, publishing, raw, snapshots
+    from loanbook.intake.judging import quality
     from loanbook.settings import Settings
 
     place = replace(Settings.read({}), home=scratch / "home", memory=MEMORY, threads=2)

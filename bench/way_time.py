@@ -15,7 +15,8 @@ from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.tables import FeatureSet
 from loanbook.governance import shelf
-from loanbook.intake import mapping, publishing, quality, raw, snapshots
+from loanbook.intake import mapping, publishing, raw, snapshots
+from loanbook.intake.judging import quality
 from loanbook.intake.publishing import Publication
 from loanbook.schema import TABLES
 from loanbook.settings import Settings

@@ -12,8 +12,9 @@ from flows.ingest import publishing_of
 from flows.steps import do
 from loanbook.features import tables
 from loanbook.governance.chain import Entry
-from loanbook.intake import mapping, quality, readings
+from loanbook.intake import mapping, readings
 from loanbook.intake.book import Book
+from loanbook.intake.judging import quality
 from loanbook.intake.mapping import Dataset
 from loanbook.privacy import erasure, works
 from loanbook.settings import Settings

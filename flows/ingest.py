@@ -15,14 +15,15 @@ from flows.steps import do, once
 from loanbook import digests
 from loanbook.governance.ledger import of_home
 from loanbook.held import enforcing, page
-from loanbook.intake import book, docs_index, mapping, publishing, quality, raw, snapshots
+from loanbook.intake import book, mapping, publishing, raw, snapshots
 from loanbook.intake.drift import kept
 from loanbook.intake.drift.kept import Look
+from loanbook.intake.judging import docs_index, quality
+from loanbook.intake.judging.rules import Suite
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
 from loanbook.intake.raw import Delivery
 from loanbook.intake.readings import Reading
-from loanbook.intake.rules import Suite
 from loanbook.settings import Settings
 
 

@@ -12,7 +12,8 @@ from flows.ingest import publishing_of, report
 from flows.steps import do
 from loanbook.features import tables
 from loanbook.held import enforcing, page
-from loanbook.intake import mapping, publishing, quality, snapshots
+from loanbook.intake import mapping, publishing, snapshots
+from loanbook.intake.judging import quality
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
 from loanbook.settings import Settings

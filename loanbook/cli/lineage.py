@@ -15,7 +15,7 @@ from loanbook.settings import Settings
 if TYPE_CHECKING:
     from loanbook.held.balance import Line, TableLine
     from loanbook.held.lineage import Version
-    from loanbook.intake.rules import Suite
+    from loanbook.intake.judging.rules import Suite
 
 
 @app.command
@@ -84,7 +84,7 @@ def came(version: Version) -> dict[str, Any]:
 
 def suites(settings: Settings) -> Mapping[str, Suite]:
     """Load the suites, for their sentences."""
-    from loanbook.intake import quality
+    from loanbook.intake.judging import quality
 
     return quality.load_suites(settings.repo / "expectations")
 

@@ -20,9 +20,9 @@ from loanbook.held.desk import Held
 from loanbook.held.enforcing import PROPOSAL, REFUSAL, RULING, Open
 from loanbook.held.repairs import Given
 from loanbook.intake import book, publishing, snapshots
+from loanbook.intake.judging.rules import Suite
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Reading
-from loanbook.intake.rules import Suite
 from loanbook.lake import Lake
 from loanbook.schema import TABLES
 from loanbook.settings import Settings

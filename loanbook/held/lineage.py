@@ -12,14 +12,15 @@ from loanbook import lake
 from loanbook.errors import QuarantineError, StorageError
 from loanbook.held import enforcing, rows
 from loanbook.held.enforcing import Ruled
-from loanbook.intake import book, engine, measures, parts, publishing, pushdown, quarantine, snapshots
+from loanbook.intake import book, engine, parts, publishing, quarantine, snapshots
 from loanbook.intake.book import Book
 from loanbook.intake.engine import ident, text
+from loanbook.intake.judging import measures, pushdown
+from loanbook.intake.judging.rules import RuleOutcome, Suite, Verdict
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publications import Publication, PublishedTable
 from loanbook.intake.quarantine import ID
 from loanbook.intake.readings import Reading
-from loanbook.intake.rules import RuleOutcome, Suite, Verdict
 from loanbook.lake import Lake
 from loanbook.schema import TABLES, Privacy
 from loanbook.settings import Settings

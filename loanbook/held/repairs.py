@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from loanbook import digests, lake
 from loanbook.errors import QuarantineError
 from loanbook.held import rows
-from loanbook.intake import engine, parts, pushdown
+from loanbook.intake import engine, parts
 from loanbook.intake.engine import ident, text
+from loanbook.intake.judging import pushdown
+from loanbook.intake.judging.rules import Suite
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Frozen, Reading
-from loanbook.intake.rules import Suite
 from loanbook.lake import Lake
 from loanbook.privacy import tokens, vault
 from loanbook.privacy.tokens import Sealer

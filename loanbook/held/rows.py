@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests
 from loanbook.errors import QuarantineError
-from loanbook.intake import parts, pushdown
+from loanbook.intake import parts
 from loanbook.intake.book import Book
 from loanbook.intake.engine import ident, text
+from loanbook.intake.judging import pushdown
 from loanbook.intake.quarantine import ID
 from loanbook.intake.readings import Reading
 from loanbook.schema import TABLES, Privacy, Table

@@ -14,11 +14,11 @@ from pathlib import Path
 from loanbook import digests, lake
 from loanbook.errors import BatchBlocked, StorageError
 from loanbook.intake import book, quarantine
+from loanbook.intake.judging.rules import Suite, Verdict
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publications import Publication, PublishedTable, current, open_publication
 from loanbook.intake.quarantine import HELD, PUBLISHED, SUPERSEDED
 from loanbook.intake.readings import Reading
-from loanbook.intake.rules import Suite, Verdict
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 

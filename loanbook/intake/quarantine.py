@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
 from loanbook.errors import BatchBlocked, StorageError
-from loanbook.intake import engine, pushdown
+from loanbook.intake import engine
 from loanbook.intake.engine import PROVENANCE, ident, text
+from loanbook.intake.judging import pushdown
+from loanbook.intake.judging.rules import Rule, Suite, Verdict
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Reading
-from loanbook.intake.rules import Rule, Suite, Verdict
 from loanbook.lake import Lake
 from loanbook.schema import TABLES
 from loanbook.settings import Settings

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loanbook.errors import RawFileError
-from loanbook.intake import buckets, engine, postgres, relations, soundness
+from loanbook.intake import engine, relations, soundness
+from loanbook.intake.edges import buckets, postgres
 from loanbook.intake.relations import Columns, Delivery
 from loanbook.intake.sources import Dataset, RawSource
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from loanbook.intake import engine, spool
+from loanbook.intake import engine
+from loanbook.intake.edges import spool
+from loanbook.intake.edges.spool import Held
 from loanbook.intake.engine import Cast, ident, text, texts
 from loanbook.intake.sources import Dataset, RawSource
-from loanbook.intake.spool import Held
 
 if TYPE_CHECKING:
     import duckdb

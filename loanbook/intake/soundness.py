@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from loanbook.errors import RawFileError
-from loanbook.intake import workbooks
+from loanbook.intake.edges import workbooks
+from loanbook.intake.edges.spool import Held
 from loanbook.intake.relations import Delivery, lines
 from loanbook.intake.sources import RawSource
-from loanbook.intake.spool import Held
 
 CHUNK = 1 << 22
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF32_LE: "utf-32"}

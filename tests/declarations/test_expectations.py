@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from loanbook import lake
 from loanbook.errors import DatasetError
-from loanbook.intake import conditions, finding, measures, pushdown, quality, supplied
 from loanbook.intake.book import Book
+from loanbook.intake.judging import conditions, finding, measures, pushdown, quality, supplied
+from loanbook.intake.judging.rules import Rule, Suite, Verdict
 from loanbook.intake.mapping import Dataset, Place, RawSource
 from loanbook.intake.readings import Reading, Snapshot, of_file
-from loanbook.intake.rules import Rule, Suite, Verdict
 from loanbook.privacy import tokens
 from loanbook.schema import REFERENCES, TABLES, Column, Table
 from loanbook.settings import ROOT, Settings

@@ -20,7 +20,8 @@ from loanbook.governance.people import Person
 from loanbook.governance.rulings import Action, Decision
 from loanbook.held import balance, deciding, desk
 from loanbook.held.desk import Wanted
-from loanbook.intake import book, mapping, quality
+from loanbook.intake import book, mapping
+from loanbook.intake.judging import quality
 from loanbook.settings import ROOT, Settings
 
 pytestmark = pytest.mark.faults

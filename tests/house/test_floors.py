@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOORS = {
     "mlflow": "loanbook/governance/registry.py",
     "feast": "loanbook/features/store/",
-    "great_expectations": "loanbook/intake/quality.py",
+    "great_expectations": "loanbook/intake/judging/quality.py",
     "lightgbm": "loanbook/training/fitting.py",
     "evidently": "loanbook/watching/drift.py",
     "securesystemslib": "loanbook/governance/signing.py",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loanbook.intake import docs_index
-from loanbook.intake.rules import RuleOutcome, Verdict
+from loanbook.intake.judging import docs_index
+from loanbook.intake.judging.rules import RuleOutcome, Verdict
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:

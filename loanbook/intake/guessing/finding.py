@@ -12,7 +12,7 @@ from os.path import commonpath
 from pathlib import Path, PurePosixPath
 
 from loanbook.errors import RawFileError
-from loanbook.intake import buckets, postgres, workbooks
+from loanbook.intake.edges import buckets, postgres, workbooks
 from loanbook.intake.guessing import naming, vocabulary
 from loanbook.intake.sources import S3, Bucket, Database, RawSource
 

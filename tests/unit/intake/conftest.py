@@ -23,10 +23,11 @@ from loanbook.governance.rulings import Action, Decision
 from loanbook.held import deciding, desk, enforcing
 from loanbook.held.deciding import Pen
 from loanbook.held.desk import Wanted
-from loanbook.intake import mapping, publishing, quality, raw, snapshots
+from loanbook.intake import mapping, publishing, raw, snapshots
+from loanbook.intake.judging import quality
+from loanbook.intake.judging.rules import Suite, Verdict
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
-from loanbook.intake.rules import Suite, Verdict
 from loanbook.intake.snapshots import Reading
 from loanbook.settings import ROOT, Secret, Settings
 

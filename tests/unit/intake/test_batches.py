@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 
 from loanbook.errors import BatchBlocked, DatasetError, StorageError
-from loanbook.intake import book, publishing, quality, snapshots
+from loanbook.intake import book, publishing, snapshots
 from loanbook.intake.book import Ruling
+from loanbook.intake.judging import quality
 
 HEADER = "id,person,day,amount,lat,lon\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from loanbook.intake import measures
+from loanbook.intake.judging import measures
 
 FEW = "FROM made"
 VOLUME = {"column": "_month", "newest": 3, "before": 12, "min_value": 0.5, "max_value": 2}

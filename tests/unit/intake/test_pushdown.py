@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from loanbook import lake
-from loanbook.intake import pushdown, supplied
 from loanbook.intake.book import Book
+from loanbook.intake.judging import pushdown, supplied
 from loanbook.intake.readings import Frozen, Reading, Snapshot
 from loanbook.privacy import tokens
 from loanbook.schema import TABLES

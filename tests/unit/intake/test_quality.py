@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from loanbook.errors import BatchBlocked, DatasetError
-from loanbook.intake import finding, quality
-from loanbook.intake.rules import Verdict
+from loanbook.intake.judging import finding, quality
+from loanbook.intake.judging.rules import Verdict
 from loanbook.settings import ROOT
 
 HEAD = "import great_expectations.expectations as gxe\n"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from loanbook.intake import mapping, publishing, quality, raw, snapshots
+from loanbook.intake import mapping, publishing, raw, snapshots
+from loanbook.intake.judging import quality
 from loanbook.settings import Settings
 
 DATA = (Path(__file__).resolve().parents[3] / "../shared/data").resolve()

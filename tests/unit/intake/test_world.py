@@ -7,7 +7,8 @@ from types import MappingProxyType
 import duckdb
 import pytest
 
-from loanbook.intake import mapping, publishing, quality, raw, snapshots
+from loanbook.intake import mapping, publishing, raw, snapshots
+from loanbook.intake.judging import quality
 from loanbook.settings import Settings
 from loanbook.world.simulate import simulate
 from loanbook.world.spec import WorldSpec

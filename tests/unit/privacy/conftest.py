@@ -152,7 +152,8 @@ class Lender:
         return self.published(snapshots.freeze(self.settings, self.dataset, deliveries, as_of=None))
 
     def published(self, reading: Any) -> Any:
-        from loanbook.intake import publishing, quality
+        from loanbook.intake import publishing
+        from loanbook.intake.judging import quality
 
         verdicts = [
             quality.judge(self.settings, self.dataset, reading, self.suites[each.table])
@@ -178,7 +179,7 @@ def _typed(table: str, column: str) -> str:
 @pytest.fixture(scope="session")
 def lean_suites() -> Mapping[str, Any]:
     """The shipped suites with a few of their rules: Great Expectations takes some 20 ms a rule."""
-    from loanbook.intake import quality
+    from loanbook.intake.judging import quality
 
     return {
         table: replace(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loanbook.errors import DatasetError
-from loanbook.intake import measures
 from loanbook.intake.engine import ident, text
+from loanbook.intake.judging import measures
 
 Kwargs = Mapping[str, Any]
 # where Python's and RE2's regular expressions differ, and the groups that pandas warns of

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from loanbook.errors import DatasetError
-from loanbook.intake import measures, supplied
 from loanbook.intake.engine import ident, text, texts
+from loanbook.intake.judging import measures, supplied
+from loanbook.intake.judging.rules import Rule, Suite
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Reading, Snapshot
-from loanbook.intake.rules import Rule, Suite
 from loanbook.schema import REFERENCES, TABLES, Table
 
 if TYPE_CHECKING:

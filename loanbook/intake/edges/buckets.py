@@ -9,9 +9,9 @@ from fnmatch import translate
 from typing import Any
 
 from loanbook.errors import RawFileError
+from loanbook.intake.edges.spool import Held
 from loanbook.intake.relations import Delivery
 from loanbook.intake.sources import S3, Bucket, RawSource
-from loanbook.intake.spool import Held
 
 CHUNK = 1 << 22
 PATIENCE = 20.0  # seconds

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
 from loanbook.errors import LoanbookError, RawFileError
+from loanbook.intake.edges.spool import Held
 from loanbook.intake.sources import RawSource
-from loanbook.intake.spool import Held
 
 # What Excel writes where a formula fails; calamine reads such a cell as empty.
 ERRORS = ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!")

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loanbook import digests, lake
-from loanbook.intake import agreement, data_docs, finding, pushdown, suites
+from loanbook.intake.judging import agreement, data_docs, finding, pushdown, suites
+from loanbook.intake.judging.rules import Rule, RuleOutcome, Suite, Verdict
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Reading
-from loanbook.intake.rules import Rule, RuleOutcome, Suite, Verdict
 from loanbook.lake import Lake
 from loanbook.schema import REFERENCES, TABLES, Privacy
 from loanbook.settings import Settings

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from loanbook import lake
 from loanbook.errors import StorageError
-from loanbook.intake import agreement, engine, measures, pushdown
+from loanbook.intake import engine
 from loanbook.intake.engine import ident
+from loanbook.intake.judging import agreement, measures, pushdown
+from loanbook.intake.judging.rules import Rule, RuleOutcome, Suite
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.readings import Reading, Snapshot
-from loanbook.intake.rules import Rule, RuleOutcome, Suite
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 from loanbook import digests
 from loanbook.errors import DatasetError
-from loanbook.intake import conditions, engine, measures, supplied
+from loanbook.intake import engine
 from loanbook.intake.engine import ident
-from loanbook.intake.rules import Action, Rule, Suite
+from loanbook.intake.judging import conditions, measures, supplied
+from loanbook.intake.judging.rules import Action, Rule, Suite
 from loanbook.schema import TABLES
 
 # what all suites share: our own kinds of expectation, and the rules that each repeats

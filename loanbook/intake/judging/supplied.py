@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from loanbook.intake import measures
+from loanbook.intake.judging import measures
 from loanbook.schema import REFERENCES, TABLES, Privacy
 
 SHAPE = "__shape"

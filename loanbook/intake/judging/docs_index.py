@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from loanbook import lake
-from loanbook.intake.rules import RuleOutcome, Verdict
+from loanbook.intake.judging.rules import RuleOutcome, Verdict
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from loanbook.errors import RawFileError
 from loanbook.intake import engine
+from loanbook.intake.edges.spool import Held
 from loanbook.intake.relations import NULL, Columns, Delivery
 from loanbook.intake.sources import Database, RawSource
-from loanbook.intake.spool import Held
 
 if TYPE_CHECKING:
     import psycopg

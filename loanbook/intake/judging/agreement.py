@@ -8,7 +8,7 @@ from math import isclose, isnan
 from typing import Any
 
 from loanbook.errors import BatchBlocked
-from loanbook.intake.rules import Rule
+from loanbook.intake.judging.rules import Rule
 
 
 @dataclass(frozen=True)
