@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import fsum, log
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +129,8 @@ def psi(counts: Sequence[tuple[int, int]]) -> float | None:
         return None
     blur = len(counts) / 2
     shares = [((one + 0.5) / (new + blur), (other + 0.5) / (old + blur)) for one, other in counts]
-    return sum((p - q) * log(p / q) for p, q in shares)
+    # exactly rounded: bins come in any order, and a verdict judged again is the same to the last digit
+    return fsum((p - q) * log(p / q) for p, q in shares)
 
 
 def _exact(edge: float) -> str:

@@ -85,3 +85,9 @@ def test_what_could_not_be_measured_breaks_no_limit():
     assert measures.within(None, {"min_value": 1})
     assert not measures.within(0.0, {"min_value": 0, "strict_min": True})
     assert not measures.within(3.0, {"max_value": 2})
+
+
+def test_a_spread_is_the_same_to_the_last_digit_in_whatever_order_its_bins_come() -> None:
+    counts = [(17 * n % 101, 29 * n % 89) for n in range(1, 40)]
+    found = {measures.psi([*counts[n:], *counts[:n]]) for n in range(len(counts))}
+    assert len(found) == 1
