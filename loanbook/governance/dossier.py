@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loanbook import pages
 from loanbook.governance import evidence as evidences
 from loanbook.governance import plots, reading
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATE = Path(__file__).parent / "templates" / "dossier.html"
 WORDS = {"passed": "passed", "failed": "failed", "could_not_run": "could not run"}
 
 
@@ -36,33 +37,24 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
     `curves` may hold `roc`, `reliability`, `distribution` and `vintages`; `command` is what a signer
     types. Evidence that doesn't verify raises EvidenceError.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     evidences.verify(evidence)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shown"] = shown
-    return environment.get_template("dossier.html").render(
-        facts=evidence.facts,
-        digest=evidence.digest,
-        policy=policy,
-        command=command,
-        words=WORDS,
-        gates=evidence.facts["gates"],
-        shut=[gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
-        measures=_measures(evidence.facts["metrics"]),
-        plots=_plots(curves),
-        vintages=_vintages(curves),
-        bands=curves.get("reliability") or [],
-        limits=limits(evidence.facts),
-        drifts=_drifts(evidence.facts["stability"]),
-        groups=_groups(evidence.facts["fairness"]),
-    )
+    facts = {
+        "facts": evidence.facts,
+        "digest": evidence.digest,
+        "policy": policy,
+        "command": command,
+        "words": WORDS,
+        "gates": evidence.facts["gates"],
+        "shut": [gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
+        "measures": _measures(evidence.facts["metrics"]),
+        "plots": _plots(curves),
+        "vintages": _vintages(curves),
+        "bands": curves.get("reliability") or [],
+        "limits": limits(evidence.facts),
+        "drifts": _drifts(evidence.facts["stability"]),
+        "groups": _groups(evidence.facts["fairness"]),
+    }
+    return pages.render(TEMPLATE, facts, filters={"shown": shown})
 
 
 def shown(value: object) -> str:

@@ -85,3 +85,17 @@ def test_what_a_source_wrote_is_shown_and_never_run(browser: Browser, page_file:
     assert opened.title() == "Held rows of world"
     assert "45 rows are held back" in opened.inner_text("body")
     opened.close()
+
+
+def test_a_page_without_held_rows_carries_no_script_and_says_so(browser: Browser, tmp_path: Path) -> None:
+    empty = page.render(Listing("world", "ab" * 32, (), ()), (), "2024-12-31")
+    path = tmp_path / "quarantine.html"
+    path.write_text(empty, encoding="utf-8")
+    opened = browser.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(path.as_uri())
+    assert complaints == []
+    assert "<script" not in empty
+    assert "0 rows are held back" in opened.inner_text("body")

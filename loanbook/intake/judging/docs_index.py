@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from loanbook import lake
+from loanbook import lake, pages
 from loanbook.intake.judging.rules import RuleOutcome, Verdict
 from loanbook.lake import Lake
 from loanbook.settings import Settings
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATE = Path(__file__).parent / "templates" / "data_docs.html"
 FOLDER, NAME = "data_docs", "index.html"
 _GRAVE = {"block": 0, "quarantine": 1, "note": 2}
 _FOLLOWS = {"block": "stops the batch", "quarantine": "row held", "note": "noted"}
@@ -59,15 +59,6 @@ def path(settings: Settings, dataset: str) -> Path:
 
 def render(dataset: str, as_of: datetime, verdicts: Sequence[Verdict]) -> str:
     """Write the page: one HTML file without script or anything from elsewhere."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     ordered = sorted(verdicts, key=_gravity)
     sums = (
         ("rows read", f"{sum(each.rows for each in ordered):,}"),
@@ -75,13 +66,14 @@ def render(dataset: str, as_of: datetime, verdicts: Sequence[Verdict]) -> str:
         ("rules broken", f"{sum(len(_broken(each)) for each in ordered):,}"),
         ("tables that stop the batch", str(sum(each.action == "block" for each in ordered))),
     )
-    return environment.get_template("data_docs.html").render(
-        dataset=dataset,
-        as_of=f"{as_of:%Y-%m-%d %H:%M} UTC",
-        headline=_headline(ordered),
-        sums=sums,
-        tables=[_table(each) for each in ordered],
-    )
+    facts = {
+        "dataset": dataset,
+        "as_of": f"{as_of:%Y-%m-%d %H:%M} UTC",
+        "headline": _headline(ordered),
+        "sums": sums,
+        "tables": [_table(each) for each in ordered],
+    }
+    return pages.render(TEMPLATE, facts)
 
 
 def _gravity(verdict: Verdict) -> tuple[int, float, int, str]:
