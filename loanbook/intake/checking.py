@@ -82,7 +82,7 @@ def _table(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, raw: set[s
 
 def _broken(connection: duckdb.DuckDBPyConnection, rows: str, known: set[str]) -> dict[str, int]:
     """Count broken rows by the column that can't be read; a value can't pass for a column."""
-    names = "unnest(list_distinct(regexp_extract_all(_broken, '(?:^|; )([^=;]+)=', 1)))"
+    names = "unnest(list_distinct(regexp_extract_all(_broken, '(?:^|; )([^=;]+?)(?:=| like )', 1)))"
     found = connection.execute(
         f"SELECT name, count(*) FROM (SELECT {names} AS name FROM {rows} WHERE _broken IS NOT NULL) "
         f"WHERE name IN {among(tuple(sorted(known)))} GROUP BY name ORDER BY 2 DESC, 1"

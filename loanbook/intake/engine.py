@@ -97,6 +97,12 @@ def told(column: str, broken: str) -> str:
     return f"CASE WHEN {broken} THEN {text(column + '=')} || left({name}::VARCHAR, {SHOWN}) END"
 
 
+def said_of(column: str) -> str:
+    """Write the condition that `_broken` speaks of a column, by its value or by how that looks."""
+    starts = [text(column + sign) for sign in ("=", " like ")]
+    return " OR ".join(f"starts_with(_broken, {one}) OR contains(_broken, '; ' || {one})" for one in starts)
+
+
 def joined(parts: list[str]) -> str:
     """Join texts with '; ', null when there is none."""
     if not parts:

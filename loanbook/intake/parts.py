@@ -33,7 +33,6 @@ _ROW_BY_ROW = frozenset(
     {"PROJECTION", "FILTER", "UNION", "UNNEST", "READ_PARQUET", "SEQ_SCAN", "TABLE_SCAN", "EMPTY_RESULT"}
 )
 SANE_YEARS = (1900, 2100)  # a clock outside says nothing of when the data was read
-HIDDEN = (Privacy.IDENTIFYING, Privacy.PROTECTED)
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,8 @@ def typed(mapped: Mapped, sealer: Sealer | None) -> str:
             looks.append((column.name, tokens.shape(cast.value)))
         values.append(f"{value} AS {ident(column.name)}")
         if cast.broken is not None:
-            said.append(_told(column, cast.broken))
+            tell = tokens.looks if column.privacy.hidden else engine.told
+            said.append(tell(column.name, cast.broken))
     shown = dict(looks)
     values += [
         f"{shown.get(name.removesuffix('__shape'), 'NULL::VARCHAR')} AS {ident(name)}"
@@ -162,13 +162,6 @@ def typed(mapped: Mapped, sealer: Sealer | None) -> str:
         values.append(f"{f'TRY_CAST({name} AS {kind})' if given else f'NULL::{kind}'} AS {name}")
     before = ["_broken::VARCHAR"] if "_broken" in mapped.given else []
     return f"SELECT {', '.join(values)}, {engine.joined(before + said)} AS _broken FROM mapped"
-
-
-def _told(column: Column, broken: str) -> str:
-    if column.privacy not in HIDDEN:
-        return engine.told(column.name, broken)
-    shape = tokens.shape(f"left({ident(column.name)}::VARCHAR, {engine.SHOWN})")
-    return f"CASE WHEN {broken} THEN {text(column.name + ' like ')} || {shape} END"
 
 
 def _new(connection: duckdb.DuckDBPyConnection, mapped: Mapped, query: str, earlier: str) -> tuple[str, int]:

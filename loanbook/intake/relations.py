@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from loanbook.intake import engine
+from loanbook.intake import engine, tracing
 from loanbook.intake.edges import spool
 from loanbook.intake.edges.spool import Held
 from loanbook.intake.engine import Cast, ident, text, texts
 from loanbook.intake.sources import Dataset, RawSource
+from loanbook.privacy import tokens
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,10 +99,11 @@ def attach(connection: duckdb.DuckDBPyConnection, dataset: Dataset, deliveries: 
         connection.execute("SET force_mbedtls_unsafe = 'true'")
         connection.execute("SET temp_file_encryption = true")
     connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    tellable = tracing.tellable(connection, dataset)
     for source in dataset.raw:
         mine = [delivery for delivery in deliveries if delivery.source == source.name]
         parsed = any(source.format in {"csv", "json"} and not delivery.is_remote for delivery in mine)
-        query = _relation(connection, source, mine) if mine else _nothing(source)
+        query = _relation(connection, source, mine, tellable) if mine else _nothing(source)
         kind = "TABLE" if parsed else "VIEW"
         connection.execute(f"CREATE OR REPLACE {kind} raw.{ident(source.name)} AS {query}")
 
@@ -128,15 +130,27 @@ def census(
     return tuple(broken), f"SELECT {selected} FROM ({scan}) GROUP BY _file"
 
 
-def _relation(connection: duckdb.DuckDBPyConnection, source: RawSource, mine: Sequence[Delivery]) -> str:
-    """Type the declared columns, keep the others as read, and say what is broken."""
+def _relation(
+    connection: duckdb.DuckDBPyConnection,
+    source: RawSource,
+    mine: Sequence[Delivery],
+    tellable: Collection[str],
+) -> str:
+    """Type the declared columns, keep the others as read, and say what is broken.
+
+    The value itself is said of the `tellable` columns, of any other how it looks.
+    """
     scan = _scan(source, mine)
     given = _described(connection, scan)
     casts = _casts(source, mine, given)
     values = {name: casts[name].value if name in casts else ident(name) for name in given}
     selected = [f"{value} AS {ident(name)}" for name, value in values.items()]
     said = engine.joined(
-        [engine.told(name, cast.broken) for name, cast in casts.items() if cast.broken is not None]
+        [
+            (engine.told if name.casefold() in tellable else tokens.looks)(name, cast.broken)
+            for name, cast in casts.items()
+            if cast.broken is not None
+        ]
     )
     return f"SELECT {', '.join(selected)}, _file, _row, {said} AS _broken FROM ({scan})"
 

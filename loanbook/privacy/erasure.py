@@ -155,8 +155,9 @@ def _kept(rules: Retention, work: Work) -> dict[str, Any]:
 
 
 def _sweep(settings: Settings, work: Work, stands: Book) -> None:
-    """Delete the parts that the book no longer names and that hold the customer."""
+    """Delete the customer's parts that the book no longer names, and repairs that wait."""
     named = {f"{digest}.parquet" for _, digest in parting.named(stands)}
     for found in places.found(settings, work.dataset, work.customer):
-        if found.place == places.SNAPSHOTS and found.path.name not in named:
+        unnamed = found.place == places.SNAPSHOTS and found.path.name not in named
+        if unnamed or found.place == places.CATALOG:
             found.path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from loanbook.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-SNAPSHOTS, REGISTRY = "snapshots", "registry"
+SNAPSHOTS, CATALOG, REGISTRY = "snapshots", "catalog", "registry"
 MOST = 1 << 26  # bytes of a text file that are looked through at once
 
 

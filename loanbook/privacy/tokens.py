@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loanbook.errors import PrivacyError
+from loanbook.intake import engine
+from loanbook.intake.engine import ident, text
 from loanbook.privacy import keyring, vault
 from loanbook.privacy.keyring import DIGITS, ERASED, ERASURE
 from loanbook.schema import Column, Privacy, Purpose
@@ -103,6 +105,12 @@ def shape(sql: str) -> str:
     letters = f"regexp_replace({whole}, '[^\\P{{L}}{TELLING}]', 'A', 'g')"
     other = f"regexp_replace({letters}, '\\p{{Nd}}', '9', 'g')"
     return f"CASE WHEN strlen({text}) = length({text}) THEN {plain} ELSE {other} END"
+
+
+def looks(column: str, broken: str) -> str:
+    """Write the SQL that says `column like 9999-AA` where the condition holds, else null."""
+    start = f"left({ident(column)}::VARCHAR, {engine.SHOWN})"
+    return f"CASE WHEN {broken} THEN {text(column + ' like ')} || {shape(start)} END"
 
 
 def _token(prefix: str, use: str, value: str) -> str:

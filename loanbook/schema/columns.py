@@ -14,6 +14,11 @@ class Privacy(StrEnum):
     IDENTIFYING = "identifying"  # names a person or leads to one
     PROTECTED = "protected"  # a prohibited basis: reachable by the fairness job alone
 
+    @property
+    def hidden(self) -> bool:
+        """Whether a value is never told outside the vault, only what it looks like."""
+        return self in {Privacy.IDENTIFYING, Privacy.PROTECTED}
+
 
 class Purpose(StrEnum):
     """What a column may serve."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from loanbook import lake
 from loanbook.errors import RawFileError, StorageError
-from loanbook.intake import engine, relations
-from loanbook.intake.drift import naming, sketches
+from loanbook.intake import engine, relations, tracing
+from loanbook.intake.drift import sketches
 from loanbook.intake.drift.columns import MOST_CATEGORIES, MOST_SHAPES, Column, column
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
@@ -66,7 +66,7 @@ def taken(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, deliveries: Sequence[Delivery]
 ) -> Mapping[str, Profile]:
     """Profile the sources on a connection to which they are attached already."""
-    found, traced = {}, naming.traced(connection, dataset)
+    found, traced = {}, tracing.traced(connection, dataset)
     for source in dataset.raw:
         mine = [delivery for delivery in deliveries if delivery.source == source.name]
         if mine:

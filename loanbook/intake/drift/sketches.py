@@ -106,8 +106,7 @@ def _counts(
     for name, kind in kinds.items():
         bad = "0"
         if name in source.columns:
-            said = text(f"{name}=")
-            bad = f"count(*) FILTER (starts_with(_broken, {said}) OR contains(_broken, '; ' || {said}))"
+            bad = f"count(*) FILTER ({engine.said_of(name)})"
         asked += [f"count({_given(name, kind)})", bad]
     row = connection.execute(f"SELECT {', '.join(asked)} FROM {relation}").fetchall()[0]
     return row[0], dict(zip(kinds, zip(row[1::2], row[2::2], strict=True), strict=True))

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loanbook.intake.engine import ident, text
+from loanbook.intake import tracing
+from loanbook.intake.engine import SHOWN, ident, text
 from loanbook.intake.guessing.looking import ColumnLook, RawLook
 from loanbook.intake.guessing.proposed import Line, Proposal, Select
 from loanbook.intake.sources import RawSource
@@ -82,16 +83,24 @@ def _from(select: Select, look: RawLook) -> str:
     if not select.reads:
         return name
     values = [f"{column.read.format(ident(column.name))} AS {ident(column.name)}" for column in select.reads]
-    replaced = ",\n        ".join([*values, _broken(select.reads)])
+    replaced = ",\n        ".join([*values, _broken(select)])
     return f"(\n    SELECT * REPLACE (\n        {replaced}\n    ) FROM {name}\n)"
 
 
-def _broken(reads: Sequence[ColumnLook]) -> str:
+def _broken(select: Select) -> str:
+    """Say what can't be read: of what may name a person or is protected, only how it looks."""
     told = []
-    for column in reads:
+    for column in select.reads:
         name = ident(column.name)
         broken = f"{name} IS NOT NULL AND {column.read.format(name)} IS NULL"
-        told.append(f"CASE WHEN {broken} THEN {text(column.name + '=')} || left({name}, 80) END")
+        ends = {line.column for line in select.lines if name in line.sql}
+        start, sign = f"left({name}, {SHOWN})", "="
+        if not ends or ends & tracing.HIDDEN:
+            start, sign = (
+                f"regexp_replace(regexp_replace({start}, '\\pL', 'A', 'g'), '\\pN', '9', 'g')",
+                " like ",
+            )
+        told.append(f"CASE WHEN {broken} THEN {text(column.name + sign)} || {start} END")
     return f"nullif(concat_ws('; ', _broken, {', '.join(told)}), '') AS _broken"
 
 

@@ -178,6 +178,21 @@ def test_a_row_that_breaks_the_guessed_format_is_told_and_not_lost(lender, tmp_p
     assert rows == [(150, "申请日期=33/03/2022")]
 
 
+def test_a_birth_date_that_breaks_the_guessed_format_is_told_by_its_look(lender, tmp_path):
+    chinese(tmp_path / "raw")
+    path = tmp_path / "raw" / "客户信息.csv"
+    text = path.read_text(encoding="gb18030").replace("1961年2月3日", "1961年13月3日")
+    path.write_text(text, encoding="gb18030")
+    settings = Settings(home=tmp_path / "home", threads=2)
+    deliveries = raw.survey(mapping.load(lender.folder), tmp_path / "raw")
+    reading = snapshots.freeze(settings, mapping.load(lender.folder), deliveries, as_of=None)
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT count(_broken), any_value(_broken) FROM {reading.snapshot('customers').relation}"
+        ).fetchall()
+    assert rows == [(1, "出生日期 like 9999A99A9A")]
+
+
 EUROPEAN = "A{n};C{m};{day:%d.%m.%Y};{n}.200,50;{term};{income},00;{rate},5%;Anna Müller {n};{n}@bank.example"
 
 

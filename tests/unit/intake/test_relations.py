@@ -52,6 +52,18 @@ def test_a_number_that_is_none_is_broken(tiny, attached, value):
     assert attached("SELECT amount, _broken FROM raw.asked WHERE id = 'A0'") == [(None, f"amount={value}")]
 
 
+def test_of_what_is_protected_or_leads_nowhere_only_the_look_of_a_value_is_told(tiny, attached):
+    tiny.edit("dataset.toml", 'born = "VARCHAR"', 'born = "DATE"')
+    tiny.edit("dataset.toml", 'person = "VARCHAR"', 'person = "VARCHAR", lat = "DOUBLE"')
+    tiny.edit("applications.sql", "lat, lon,", "NULL AS lat, lon,")
+    tiny.spoil("people.csv", "1952-03-03,2020-01-01 08:00:00", "1987-02-31,noon")
+    tiny.spoil("asked.csv", "1000.50,50.5,", "12 EUR,5O.1,")
+    told = attached("SELECT _broken FROM raw.people WHERE _broken IS NOT NULL")
+    assert told == [("born like 9999-99-99; since=noon",)]
+    told = attached("SELECT _broken FROM raw.asked WHERE _broken IS NOT NULL")
+    assert told == [("lat like 9A.9; amount=12 EUR",)]
+
+
 def test_a_fraction_is_not_rounded_into_a_whole_number(tiny, attached):
     tiny.edit("dataset.toml", 'amount = "DECIMAL(18,2)"', 'amount = "INTEGER"')
     text = (tiny.data / "asked.csv").read_text().replace(".50,", ",")

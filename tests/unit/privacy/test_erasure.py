@@ -12,6 +12,7 @@ from loanbook import lake
 from loanbook.errors import PrivacyError
 from loanbook.governance.chain import Entry
 from loanbook.governance.ledger import of_home
+from loanbook.held import repairs
 from loanbook.intake import book, publishing
 from loanbook.intake.book import Ruling
 from loanbook.lake import Lake
@@ -329,6 +330,23 @@ def test_a_report_that_names_the_customer_is_told_and_one_of_a_longer_name_is_no
     proof = carried_out(lender, asked(lender))
 
     assert proof.body["mentions"] == ["reports/tiny/a.html"]
+
+
+def test_a_repair_of_the_customer_that_waits_for_a_second_person_goes_too(lender: Any) -> None:
+    part = book.read(lender.settings, "tiny").batches[0].part("applications")
+    assert part is not None
+    rows = f"FROM '{book.part_path(lender.settings, 'tiny', part)}' WHERE customer_id"
+    folder = repairs.pending(lender.settings, "tiny", "").parent
+    with lake.connect(lender.settings) as connection:
+        _, his = lake.freeze(connection, f"{rows} = '{HIM}'", folder)
+        _, another = lake.freeze(connection, f"{rows} = 'C4'", folder)
+
+    proof = carried_out(lender, asked(lender))
+
+    assert not his.exists()
+    assert another.exists()
+    assert in_lake(lender, HIM) == []
+    assert proof.body["rows"]["catalog"] == {"rows": 2}
 
 
 def test_rows_that_came_after_it_began_keep_the_proof_from_being_written(lender: Any) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from loanbook import lake
 from loanbook.errors import StorageError
-from loanbook.intake import mapping
-from loanbook.intake.drift import naming, profiles, sketches
+from loanbook.intake import mapping, tracing
+from loanbook.intake.drift import profiles, sketches
 from loanbook.intake.drift.profiles import Profile
 
 
@@ -75,7 +75,7 @@ def test_a_value_that_fewer_than_ten_rows_share_is_never_told(shop):
 def test_a_column_that_becomes_a_person_s_is_found_through_the_mapping(shop, sql):
     (shop.folder / "applications.sql").write_text(sql, encoding="utf-8")
     with lake.connect(shop.settings) as connection:
-        traced = naming.traced(connection, shop.dataset)
+        traced = tracing.traced(connection, shop.dataset)
     assert "code" in traced
     assert "city" not in traced
 
@@ -88,7 +88,7 @@ def test_a_mapping_that_can_t_be_parsed_hides_every_column(shop):
 def test_every_identifying_column_of_the_world_is_hidden(shop):
     dataset = mapping.load("world")
     with lake.connect(shop.settings) as connection:
-        hidden = naming.traced(connection, dataset)
+        hidden = tracing.traced(connection, dataset)
     assert hidden >= {
         "name",
         "id_number",

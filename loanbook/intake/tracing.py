@@ -1,9 +1,9 @@
-"""raw → validated: which raw columns lead to a person, as the mapping's own SQL tells."""
+"""raw → validated: where raw columns lead, as the mapping's own SQL tells: to a person, or to nobody."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loanbook.intake.mapping import Dataset
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 Made = tuple[str, frozenset[str]]
 
 KEYS = frozenset(table.key for table in TABLES.values())
-NAMING = KEYS | {
-    column.name
-    for table in TABLES.values()
-    for column in table.columns
-    if column.privacy is Privacy.IDENTIFYING
-}
+_COLUMNS = [column for table in TABLES.values() for column in table.columns]
+NAMING = KEYS | {column.name for column in _COLUMNS if column.privacy is Privacy.IDENTIFYING}
+HIDDEN = frozenset(column.name for column in _COLUMNS if column.privacy.hidden)
+OPEN = frozenset(column.name for column in _COLUMNS if not column.privacy.hidden)
 
 
 def traced(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> frozenset[str] | None:
@@ -29,7 +27,22 @@ def traced(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> frozenset
 
     A name that two sources share is of both. None where a mapping can't be parsed.
     """
-    known: set[str] = set(NAMING)
+    made = _mapped(connection, dataset)
+    return None if made is None else NAMING | _reaching(made, NAMING)
+
+
+def tellable(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> frozenset[str]:
+    """Name, in small letters, the columns that end in some canonical one and in none whose values are hidden.
+
+    What is mapped to nothing may be anything, and isn't among them; nor is anything where a mapping can't be
+    parsed.
+    """
+    made = _mapped(connection, dataset) or []
+    return _reaching(made, OPEN) - _reaching(made, HIDDEN)
+
+
+def _mapped(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Made] | None:
+    """Give all that the mapping's queries select, or None where one can't be parsed."""
     made: list[Made] = []
     for sql in dataset.tables.values():
         rows = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
@@ -37,9 +50,15 @@ def traced(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> frozenset
         if parsed["error"]:
             return None
         made += _made(parsed)
-    while grown := {name for alias, names in made if alias in known for name in names} - known:
-        known |= grown
-    return frozenset(known)
+    return made
+
+
+def _reaching(made: Sequence[Made], ends: frozenset[str]) -> frozenset[str]:
+    """Name the columns from which one of the `ends` is made, through however many queries."""
+    found: set[str] = set()
+    while grown := {name for alias, names in made if alias in ends | found for name in names} - found:
+        found |= grown
+    return frozenset(found)
 
 
 def _made(parsed: Any) -> Iterator[Made]:
