@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from loanbook.errors import LeakError
 from loanbook.features import store
 from loanbook.features.store import Service
 from loanbook.features.tables import FeatureSet
-from loanbook.leaks import findings, repull, screening
+from loanbook.leaks import findings, repull, screening, telling
 from loanbook.leaks.findings import Finding
 from loanbook.schema import Line
 from loanbook.settings import Settings
@@ -23,7 +24,7 @@ def refuse(
     """Judge a training set's features by its older outcomes; raise LeakError when one tells too much.
 
     The newer half isn't looked at: a model is reported on it. A feature for which the dataset gives a reason,
-    by its name, passes. Gives what is to be explained.
+    by its name, passes. Gives what is to be explained. Outcomes that are too few to judge by raise too.
     """
     import numpy as np
     import pyarrow.parquet as pq
@@ -31,10 +32,15 @@ def refuse(
     table = frame.ripe(pq.read_table(known.path))
     table = table.slice(0, table.num_rows // 2)
     bad = np.array(table["outcome"].to_pylist()) == "bad"
-    found = findings.explained(
-        screening.features(table, tuple(names), bad, screening.halves(table["customer_id"].to_pylist())),
-        reasons,
-    )
+    half = screening.halves(table["customer_id"].to_pylist())
+    if not telling.enough(bad, half, np.ones_like(bad)):
+        raise LeakError(
+            f"the older half of the training set has {int(bad.sum())} bads and {int((~bad).sum())} goods: "
+            "too few to tell whether a feature knows what came later",
+            where=known.path.parent.parent.name,
+            right=f"Bring more outcomes: {telling.FEWEST} of each in either half of its customers",
+        )
+    found = findings.explained(screening.features(table, tuple(names), bad, half), reasons)
     findings.refuse(found, {one.name: one.columns for one in service.features})
     return found
 

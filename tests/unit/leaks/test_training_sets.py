@@ -34,10 +34,10 @@ SERVICE = Service(
 NAMES = tuple(one.name for one in SERVICE.features)
 
 
-def _frame(folder: Path, *, leaks_from: int) -> Frame:
+def _frame(folder: Path, *, leaks_from: int, bads: float = 0.12) -> Frame:
     """A training set in order of decision whose last feature tells the outcome from some row on."""
     chance = np.random.default_rng(3)
-    bad = chance.random(ROWS) < 0.12
+    bad = chance.random(ROWS) < bads
     decided = np.datetime64("2023-01-01", "us") + np.arange(ROWS) * np.timedelta64(1, "h")
     table = pa.table(
         {
@@ -73,6 +73,12 @@ def test_a_feature_with_a_reason_passes_and_stays_named(tmp_path: Path) -> None:
 
 def test_the_half_that_a_model_is_reported_on_is_not_looked_at(tmp_path: Path) -> None:
     assert training_sets.refuse(_frame(tmp_path, leaks_from=ROWS // 2), SERVICE, NAMES, {}) == ()
+
+
+def test_outcomes_too_few_to_judge_by_are_no_clean_bill(tmp_path: Path) -> None:
+    with pytest.raises(LeakError, match=r"has \d+ bads and 1,?\d+ goods: too few.*25 of each") as refusal:
+        training_sets.refuse(_frame(tmp_path, leaks_from=0, bads=0.01), SERVICE, NAMES, {})
+    assert "Bring more outcomes" in str(refusal.value)
 
 
 def test_a_feature_filled_in_afterwards_is_refused_and_a_corrected_one_is_asked_about() -> None:
