@@ -10,7 +10,9 @@ from cyclopts import App, Parameter
 
 from loanbook.cli import app
 from loanbook.cli.face import Common, Told, tell
+from loanbook.cli.models import now
 from loanbook.cli.work import NO_COMMON, Dataset, run
+from loanbook.schema import Purpose
 from loanbook.settings import Settings
 
 keys_app = App(name="keys", help="The master keys that wrap the vault: see, add, rotate, drop.")
@@ -68,6 +70,33 @@ def drop(file: File, /, *, common: Common = NO_COMMON) -> None:
     ring = keys.drop(file.expanduser().resolve(), lambda key: key not in wraps)
     told = {"left": [key.id for key in ring.keys]}
     tell(Told("Keys without use are dropped", told, {"file": file}), as_json=common.json)
+
+
+@app.command
+def reveal(
+    customer: str,
+    /,
+    *,
+    dataset: Dataset,
+    purpose: Annotated[Purpose, Parameter(help="What the values are to serve.")],
+    because: Because,
+    common: Common = NO_COMMON,
+) -> None:
+    """Show the plain values of a customer that serve a purpose; the ledger says first who asked, and why."""
+    from loanbook.intake import mapping
+    from loanbook.privacy import access
+
+    settings = Settings.read(os.environ)
+    shown = access.reveal(
+        settings,
+        mapping.load(dataset).name,
+        customer,
+        purpose=purpose,
+        because=because,
+        actor=settings.actor,
+        at=now(),
+    )
+    tell(Told(f"Shown to {settings.actor}, as the ledger says", shown), as_json=common.json)
 
 
 @app.command
