@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -195,3 +197,14 @@ def test_what_is_no_address_of_a_redis_is_refused_without_being_told(small: Any,
         store.place(replace(small.settings, redis=Secret(address)), small.features)
 
     assert address not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("by", "rewritten"), [("opening.load()", False), ("__import__('feast')", True)])
+def test_feast_is_loaded_as_it_is_written_and_typeguard_goes_on_for_others(by: str, rewritten: bool) -> None:
+    script = (
+        "import typeguard\nfrom loanbook.features.store import opening\nbefore = typeguard.typechecked\n"
+        f"feast = {by}\nassert typeguard.typechecked is before\n"
+        "print('check_argument_types_internal' in feast.FeatureView.__init__.__code__.co_names)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(rewritten)
