@@ -108,6 +108,12 @@ def attach(connection: duckdb.DuckDBPyConnection, dataset: Dataset, deliveries: 
         connection.execute(f"CREATE OR REPLACE {kind} raw.{ident(source.name)} AS {query}")
 
 
+def in_place(dataset: Dataset, deliveries: Sequence[Delivery]) -> bool:
+    """Tell whether every file is Parquet that is read where it lies, so that nothing plain is kept."""
+    parquet = {source.name for source in dataset.raw if source.format == "parquet"}
+    return all(one.source in parquet and not one.is_remote and not one.held for one in deliveries)
+
+
 def declared(source: RawSource, mine: Sequence[Delivery]) -> Mapping[str, str]:
     """Give the types that columns are read as: the dataset's, and before them a database's own."""
     if source.format != "postgresql":

@@ -175,11 +175,19 @@ def _frozen(
     wanted = [name for name in dataset.tables if parts.delivered(dataset, delivery.group, name)]
     alone = [name for name in wanted if len(parts.sources(dataset.tables[name])) < 2 or not earlier.batches]
     made: dict[str, Part] = {}
-    with _attached(settings, dataset, delivery.group) as connection:
-        for name in alone:
-            mapped = parts.bind(connection, dataset, delivery.group, name)
-            if mapped.row_by_row or not snapshot(settings, earlier, name):
-                made[name] = _part(connection, settings, dataset, mapped, earlier)
+    if relations.in_place(dataset, delivery.group):
+        # row by row, values are tokens before anything is sorted: what is spilled names nobody
+        with _attached(settings, dataset, delivery.group, private=False) as connection:
+            for name in alone:
+                mapped = parts.bind(connection, dataset, delivery.group, name)
+                if mapped.row_by_row:
+                    made[name] = _part(connection, settings, dataset, mapped, earlier)
+    if rest := [name for name in alone if name not in made]:
+        with _attached(settings, dataset, delivery.group) as connection:
+            for name in rest:
+                mapped = parts.bind(connection, dataset, delivery.group, name)
+                if mapped.row_by_row or not snapshot(settings, earlier, name):
+                    made[name] = _part(connection, settings, dataset, mapped, earlier)
     together = [name for name in wanted if name not in made]
     if together:
         every = (*_earlier(dataset, earlier, delivery, together), *delivery.group)
@@ -251,10 +259,10 @@ def _keep(
 
 @contextmanager
 def _attached(
-    settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]
+    settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery], *, private: bool = True
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Lend a connection that sees the delivered files as `raw.…` and our own folder, and nothing else."""
-    with lake.connect(settings, private=True) as connection:
+    with lake.connect(settings, private=private) as connection:
         with engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"):
             relations.attach(connection, dataset, deliveries)
             files = engine.texts(relations.readable(deliveries))
