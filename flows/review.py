@@ -11,7 +11,7 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import recompute, reviewing, seals, shelf
+from loanbook.governance import agreed, basis, recompute, reviewing, seals, shelf
 from loanbook.governance.recompute import Material
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
@@ -55,8 +55,11 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
         material = _material(place, made, folder, stored)
         figures = do("compute every figure again", recompute.recompute, place, material)
-    evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy)
-    return do("write evidence and dossier", reviewing.file, place, evidence, figures, policy, steps.now())
+        parts = basis.texts(folder)
+    agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
+    evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy, agreement)
+    bound = basis.bind(evidence, policy, parts)
+    return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
 def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Material:
