@@ -78,7 +78,7 @@ def _inputs(place: Settings, was: Evidence) -> Inputs:
 
 
 def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
-    """Make the evidence again: outcomes, frame, bundle, figures, gates. All that is written goes to `home`."""
+    """Make the evidence again: outcomes, frame, bundle, figures, gates. All of it is written to `home`."""
     published, line = inputs.publication.paths, inputs.line
     outcome = do("count ripe outcomes", frame.outcomes, home, published, line, inputs.publication.as_of)
     known = _framed(place, home, inputs, frame.wanted(outcome))

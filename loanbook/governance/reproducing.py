@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from reprlib import Repr
 from typing import Any
 
 from loanbook.errors import ReproductionError
@@ -17,7 +16,7 @@ from loanbook.settings import Settings
 
 # Who, when and where: they may differ, and nothing that was computed does with them.
 ASIDE = frozenset({"trained_by", "trained_at", "requested_by", "environment.name"})
-TOLD = 6
+TOLD, WIDE = 6, 24
 MISSING = "nothing"
 
 
@@ -30,8 +29,12 @@ class Difference:
     again: object
 
     def __str__(self) -> str:
-        brief = Repr(maxstring=40, maxother=40)
-        return f"{self.fact} was {brief.repr(self.recorded)}, and is {brief.repr(self.again)}"
+        return f"{self.fact} was {_brief(self.recorded)}, and is {_brief(self.again)}"
+
+
+def _brief(value: object) -> str:
+    said = str(value)
+    return said if len(said) <= WIDE else f"{said[:WIDE]}…"
 
 
 def recorded(settings: Settings, model: str, version: int) -> Evidence:
@@ -42,7 +45,17 @@ def recorded(settings: Settings, model: str, version: int) -> Evidence:
 
 def differences(was: Evidence, again: Evidence) -> tuple[Difference, ...]:
     """Name every fact in which two pieces of evidence differ, beside who, when and where."""
-    return tuple(one for one in _differ(was.facts, again.facts, ()) if one.fact not in ASIDE)
+    sides = (_compared(was), _compared(again))
+    return tuple(one for one in _differ(*sides, ()) if one.fact not in ASIDE)
+
+
+def _compared(evidence: Evidence) -> dict[str, Any]:
+    """Give the facts with the gates by name; a gate's words only repeat facts that are compared themselves."""
+    gates = {
+        gate["gate"]: {name: value for name, value in gate.items() if name != "why"}
+        for gate in evidence.facts["gates"]
+    }
+    return {**evidence.facts, "gates": gates}
 
 
 def _differ(was: Any, now: Any, path: tuple[str, ...]) -> Iterator[Difference]:

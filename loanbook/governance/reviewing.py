@@ -36,10 +36,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Review:
-    """What a review left: the evidence, its page, and the gates that are shut."""
+    """What a review left: the evidence, its page, the artefacts' index, and the gates that are shut."""
 
     evidence: Evidence
     dossier: Path
+    artefacts: Path
     shut: tuple[str, ...]
 
 
@@ -114,4 +115,5 @@ def file(settings: Settings, basis: Basis, figures: Figures, at: datetime) -> Re
     }
     once = f"{champions.REVIEW}:{evidence.model}:{evidence.version}:{evidence.digest}:{artefacts}"
     of_home(settings.home).append(champions.REVIEW, settings.actor, body, at, once=once)
-    return Review(evidence, page, shut)
+    index = filing.folder(settings, dataset, evidence.model, evidence.version) / filing.INDEX
+    return Review(evidence, page, index, shut)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ from loanbook.settings import Settings
 TEMPLATES = Path(__file__).parent / "templates"
 LIST = "artefacts.json"
 INDEX = "index.html"
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A version's artefacts as they were filed: the page that leads to them, and each file's SHA-256."""
+
+    index: Path
+    files: Mapping[str, str]
 
 
 def obligations(settings: Settings) -> Obligations:
@@ -102,8 +111,8 @@ def shown(value: object) -> str:
     return dossier.shown(value)
 
 
-def verify(settings: Settings, model: str, version: int) -> Mapping[str, str]:
-    """Give each artefact's hash, or raise AlteredError naming every file that is other, gone or new.
+def verify(settings: Settings, model: str, version: int) -> Filed:
+    """Give a version's artefacts as they were filed, or raise AlteredError naming each that is not so.
 
     The ledger's last review says what the list of hashes was; the list says what each file was.
     """
@@ -121,7 +130,7 @@ def verify(settings: Settings, model: str, version: int) -> Mapping[str, str]:
     faults = _faults(place, files)
     if faults:
         raise AlteredError("; ".join(faults), where=str(place), right=f"loanbook review {model}/{version}")
-    return dict(files)
+    return Filed(place / INDEX, dict(files))
 
 
 def _listed(path: Path, digest: str) -> dict[str, object]:
