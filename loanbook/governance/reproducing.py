@@ -50,7 +50,7 @@ def differences(was: Evidence, again: Evidence) -> tuple[Difference, ...]:
 
 
 def _compared(evidence: Evidence) -> dict[str, Any]:
-    """Give the facts with the gates by name; a gate's words only repeat facts that are compared themselves."""
+    """Give the facts with the gates by name; its words repeat facts that are compared."""
     gates = {
         gate["gate"]: {name: value for name, value in gate.items() if name != "why"}
         for gate in evidence.facts["gates"]

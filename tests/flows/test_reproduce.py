@@ -1,8 +1,9 @@
-"""A version is made again from what its evidence records: the same bytes and figures, or it is refused by name."""
+"""A version is made again from its evidence: the same bytes and figures, or it is refused by name."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -69,14 +70,13 @@ def test_another_policy_makes_another_bundle_and_both_are_named(reviewed):
 def test_a_seed_that_was_not_the_one_is_found_by_the_bytes(reviewed):
     from loanbook.governance import evidence, shelf
     from loanbook.governance.ledger import of_home
-    from tests.flows.conftest import now
 
     was = _evidence(reviewed)
     facts = {name: value for name, value in was.facts.items() if name != "gates"}
     other = evidence.assemble({**facts, "seed": 8}, shelf.policy(reviewed.settings, LINE))
     shelf.keep(reviewed.settings, other)
     body = {"model": MODEL, "version": 1, "evidence": other.digest}
-    of_home(reviewed.home).append("review", "mallory", body, now())
+    of_home(reviewed.home).append("review", "mallory", body, datetime(2026, 11, 23))
     with pytest.raises(ReproductionError, match="the bundle's bytes differ"):
         reviewed.call("reproduce", model=MODEL, version=1)
     (entry,) = reviewed.entries("reproduction")
