@@ -46,6 +46,8 @@ def _gate(name: str, facts: Facts) -> Shown:
     answer, why = reading.text(found[0], "status"), reading.text(found[0], "why")
     if answer == "could_not_run":
         raise UnreadableFact(f"the gate {name} could not run: {why}")
+    if name == "fairness" and not reading.texts(facts, "evidence", "fairness", "protected_attributes"):
+        raise UnreadableFact("no protected attribute is known, so no group was compared")
     day = reading.instant(facts, "evidence", "data", "as_of").date()
     return Shown(answer == "passed", f"gate {name} {answer}: {why}", day)
 
@@ -103,9 +105,19 @@ def _agreed(facts: Facts) -> Shown:
     )
 
 
+def _ledger(facts: Facts, name: str) -> list[Facts]:
+    """Read what the ledger knows since the review, where it was asked."""
+    if "since" not in facts:
+        raise UnreadableFact("the ledger alone can show it, and wasn't asked")
+    found = reading.at(facts, "since", name)
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise UnreadableFact(f"since.{name} is no list of facts")
+    return found
+
+
 def _signed(facts: Facts) -> Shown:
     """Ask the ledger whether enough people other than the trainer signed this evidence."""
-    asked, told = reading.count(facts, "policy", "signatures"), reading.at(facts, "since", "approvals")
+    asked, told = reading.count(facts, "policy", "signatures"), _ledger(facts, "approvals")
     refused = reading.at(facts, "since", "refused")
     if refused or len(told) < max(1, asked):
         return Shown(False, str(refused or f"{len(told)} of {asked} signatures"), _trained(facts))
@@ -118,7 +130,7 @@ def _signed(facts: Facts) -> Shown:
 
 def _reproduced(facts: Facts) -> Shown:
     """Ask the ledger how the last reproduction of this evidence ended."""
-    told = reading.at(facts, "since", "reproductions")
+    told = _ledger(facts, "reproductions")
     if not told:
         return Shown(False, "nobody reproduced it", _trained(facts))
     same, day = reading.flag(told[-1], "same"), reading.instant(told[-1], "at").date()

@@ -10,7 +10,7 @@ from loanbook.governance.basis import Basis
 from loanbook.schema import TABLES, Privacy
 
 TABLE_FACTS = ("snapshot", "published", "rows", "held", "suite", "absent")
-FEATURE_FACTS = ("view", "owner", "privacy", "purposes", "from")
+FEATURE_FACTS = ("from", "privacy", "owner", "view", "purposes")
 
 
 def register(basis: Basis) -> Document:

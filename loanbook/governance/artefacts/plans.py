@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from loanbook.governance.artefacts.documents import Document, Section, at, document, said
+from loanbook.governance.artefacts.documents import SAID, Document, Section, at, document, said
 from loanbook.governance.basis import Basis
 from loanbook.governance.duties import Answer, Duty
 from loanbook.governance.obligations import Obligations
@@ -22,10 +22,13 @@ AT_REVIEW = MappingProxyType(
         "min_rows": "evidence.samples.report.rows",
     }
 )
-ASKED = (
-    "obligation", "answer", "why", "source", "article", "force", "jurisdiction", "demands", "read as",
-    "effective", "until", "superseded by", "fresh for months", "citation is certain", "doubt",
+ANSWERED = ("obligation", "answer", "why", "demands", "read as")
+CITED = (
+    "obligation", "source", "article", "jurisdiction", "force", "effective", "until", "superseded by",
+    "fresh for months", "citation is certain", "doubt",
 )  # fmt: skip
+# What a reader looks for first comes first.
+ORDER = (Answer.NOT_MET, Answer.STALE, Answer.NOT_SHOWN, Answer.MET, Answer.NOT_APPLICABLE)
 
 
 def reasons(basis: Basis) -> Document:
@@ -60,35 +63,32 @@ def monitoring(basis: Basis) -> Document:
 
 def obligations(asked: Obligations, duties: Sequence[Duty], on: date) -> Document:
     """Write how each obligation stands on a day, and what the file itself is."""
-    counts = tuple((answer.value, sum(duty.answer is answer for duty in duties)) for answer in Answer)
-    doubts = tuple(
-        (duty.obligation.name, duty.obligation.doubt) for duty in duties if not duty.obligation.certain
-    )
+    counts = tuple((answer.value, sum(duty.answer is answer for duty in duties)) for answer in ORDER)
+    first = sorted(duties, key=lambda duty: ORDER.index(duty.answer))
     file = (
         ("day", str(on), "asked"),
         ("version", asked.version, "obligations.version"),
         ("digest", asked.digest, "obligations"),
     )
     sections = (
-        Section("The day, and the file of obligations", ("what", "is", "fact"), file),
+        Section("The day, and the file of obligations", SAID, file),
         Section("How they stand", ("answer", "obligations"), counts, "obligations"),
-        Section("Each obligation", ASKED, tuple(_row(duty) for duty in duties), "obligations"),
-        Section(
-            "Citations that are not certain",
-            ("obligation", "doubt"),
-            doubts,
-            "obligations",
-            may_be_empty=True,
-        ),
+        Section("Each obligation", ANSWERED, tuple(_answered(duty) for duty in first), "obligations"),
+        Section("Where each stands", CITED, tuple(_cited(duty) for duty in duties), "obligations"),
     )
     return document("obligations", "Obligations", sections)
 
 
-def _row(duty: Duty) -> tuple[Any, ...]:
+def _answered(duty: Duty) -> tuple[Any, ...]:
     one = duty.obligation
+    return one.name, duty.answer.value, duty.why, one.demands, one.read_as or None
+
+
+def _cited(duty: Duty) -> tuple[Any, ...]:
+    one = duty.obligation
+    until = str(one.until) if one.until else None
     return (
-        one.name, duty.answer.value, duty.why, one.source, one.article, one.force, one.jurisdiction,
-        one.demands, one.read_as or None, str(one.effective), str(one.until) if one.until else None,
+        one.name, one.source, one.article, one.jurisdiction, one.force, str(one.effective), until,
         one.superseded_by or None, one.fresh_months, one.certain, one.doubt or None,
     )  # fmt: skip
 

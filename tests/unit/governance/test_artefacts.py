@@ -146,8 +146,10 @@ def test_the_obligations_are_those_of_the_file_on_the_day_of_the_review(file):
     assert each["cn-internet-loans-review"]["answer"] == "not_shown", "nobody can have signed yet"
     counts = {row["answer"]: row["obligations"] for row in rows(place, "obligations", "How they stand")}
     assert sum(counts.values()) == len(each)
-    doubtful = {row["obligation"] for row in rows(place, "obligations", "Citations that are not certain")}
-    assert doubtful == {name for name, row in each.items() if not row["citation is certain"]}
+    cited = {row["obligation"]: row for row in rows(place, "obligations", "Where each stands")}
+    assert set(cited) == set(each)
+    assert cited["us-sr-11-7-validation"]["superseded by"] == "SR 26-2 / OCC Bulletin 2026-13"
+    assert all(bool(row["doubt"]) is not row["citation is certain"] for row in cited.values())
 
 
 def test_the_artefacts_hold_as_they_were_filed(file, settings):

@@ -190,13 +190,26 @@ def test_a_gate_that_failed_is_not_met_and_one_that_could_not_run_is_not_shown(o
     assert "could not run" in why
 
 
+def test_a_fairness_gate_that_had_no_group_to_compare_shows_nothing(of, facts):
+    asked = one(shown_by=("gate:fairness",))
+    assert facts["fairness"]["protected_attributes"] == []
+    assert [gate["status"] for gate in of().evidence.facts["gates"] if gate["gate"] == "fairness"] == [
+        "passed"
+    ]
+    assert answer(asked, of())[0] is Answer.NOT_SHOWN
+    facts["fairness"] = {"protected_attributes": ["sex"], "ratios": {"sex": 0.9}}
+    assert answer(asked, of())[0] is Answer.MET
+    facts["fairness"] = {"protected_attributes": ["sex"], "ratios": {"sex": 0.7}}
+    assert answer(asked, of())[0] is Answer.NOT_MET
+
+
 def test_what_no_fact_can_show_is_not_shown_and_never_met(of):
     assert answer(one(shown_by=(), read_as=""), of())[0] is Answer.NOT_SHOWN
 
 
 def test_the_evidence_alone_says_nothing_of_signatures(of):
     found, why = answer(one(shown_by=("signed",)), of())
-    assert (found, why) == (Answer.NOT_SHOWN, "since is missing")
+    assert (found, why) == (Answer.NOT_SHOWN, "the ledger alone can show it, and wasn't asked")
 
 
 def test_a_fact_of_a_later_day_shows_nothing_yet(of):
