@@ -16,6 +16,8 @@ from loanbook.governance.reading import Facts, UnreadableFact
 from loanbook.schema import TABLES, Privacy
 
 GATE = "gate:"
+# These speak of how a version was made, and are as old as it; every other gate is as old as its data.
+OF_THE_MAKING = frozenset({"inputs", "samples", "reproducibility"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ def _gate(name: str, facts: Facts) -> Shown:
         raise UnreadableFact(f"the gate {name} could not run: {why}")
     if name == "fairness" and not reading.texts(facts, "evidence", "fairness", "protected_attributes"):
         raise UnreadableFact("no protected attribute is known, so no group was compared")
-    day = reading.instant(facts, "evidence", "data", "as_of").date()
+    day = (
+        _trained(facts)
+        if name in OF_THE_MAKING
+        else reading.instant(facts, "evidence", "data", "as_of").date()
+    )
     return Shown(answer == "passed", f"gate {name} {answer}: {why}", day)
 
 
@@ -78,10 +84,9 @@ def _unprotected(facts: Facts) -> Shown:
     found = sorted(
         name for name, made in columns.items() if Privacy.PROTECTED in {_privacy(one) for one in made}
     )
-    said = (
-        f"made of a protected column: {', '.join(found)}" if found else f"none of {len(columns)} features is"
-    )
-    return Shown(not found, f"protected source columns: {said}", _trained(facts))
+    said = f"made of a protected column: {', '.join(found)}"
+    good = f"none of {len(columns)} features is made of a protected column"
+    return Shown(not found, said if found else good, _trained(facts))
 
 
 def _owners(facts: Facts) -> Shown:

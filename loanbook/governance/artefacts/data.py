@@ -127,4 +127,5 @@ def _absent(facts: Mapping[str, Any]) -> Section:
         for name in names or ()
     )
     columns = ("feature", "prohibited basis", "from")
-    return Section("Features left out as absent", columns, rows, path, may_be_empty=names is not None)
+    asks = ("prohibited basis",)
+    return Section("Features left out as absent", columns, rows, path, asks, may_be_empty=names is not None)

@@ -107,7 +107,8 @@ def test_a_feature_is_flagged_by_the_columns_it_is_made_of(file, columns):
     }
     assert flags == {"bureau_score": True, "ltv": None}
     assert told(place, "feature_dictionary")["unknown"] == [
-        "prohibited basis of ltv: evidence.features.columns doesn't say"
+        "prohibited basis of ltv: evidence.features.columns doesn't say",
+        "prohibited basis of late_payments_12m: evidence.features.absent doesn't say",
     ]
 
 

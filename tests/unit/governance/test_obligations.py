@@ -225,6 +225,13 @@ def test_a_fact_grows_stale_on_the_day_its_months_are_over(of):
     assert "as of 2025-11-22" in why
 
 
+def test_a_figure_is_as_old_as_its_data_and_how_it_was_made_as_old_as_the_version(of, facts):
+    facts["data"]["as_of"] = "2023-06-30"
+    for gate, said in (("auc", Answer.STALE), ("data_held", Answer.STALE), ("reproducibility", Answer.MET)):
+        asked = one(shown_by=(f"gate:{gate}",), fresh_months=12)
+        assert answer(asked, of(), date(2025, 12, 24))[0] is said, gate
+
+
 def test_of_two_facts_the_false_one_decides_and_is_named(of, facts):
     facts["metrics"]["report"]["auc"] = 0.57
     found, why = answer(one(shown_by=("reasons", "gate:auc")), of())
