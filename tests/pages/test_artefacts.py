@@ -57,7 +57,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = {name: json.dumps(part).encode() for name, part in PARTS.items()}
     files = {name: digests.of_bytes(data) for name, data in written.items()}
     sample = {"rows": 400, "bads": 60, "from": "2021-01-01", "to": "2021-06-01"}
-    facts = {
+    facts: dict[str, Any] = {name: {} for name in evidence.SECTIONS}
+    facts |= {
         "format": 1, "dataset": "demo", "line": "underwriting/auto", "model": "demo.underwriting_auto",
         "version": 1, "trained_by": HOSTILE, "trained_at": "2026-01-01T00:00:00Z", "requested_by": "erin",
         "bundle": {"digest": digests.of_json(files), "files": files},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,21 @@ def each(title: str, facts: Mapping[str, Any], path: str, first: str, asks: Sequ
     columns = tuple(dict.fromkeys([*asks, *(column for one in rows.values() for column in one)]))
     cells = tuple((name, *(one.get(column) for column in columns)) for name, one in rows.items())
     return Section(title, (first, *columns), cells, path, tuple(asks))
+
+
+def leaves(title: str, facts: Mapping[str, Any], path: str) -> Section:
+    """Say whatever stands below a path, a row each, by what is left of its own path."""
+    return Section(title, ("measure", "value"), tuple(_leaves(at(facts, path), ())), path)
+
+
+def _leaves(found: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if isinstance(found, list | tuple) and any(isinstance(one, Mapping) for one in found):
+        found = {str(place): one for place, one in enumerate(found)}
+    if isinstance(found, Mapping):
+        for name, inner in found.items():
+            yield from _leaves(inner, (*path, name))
+    elif path:
+        yield ".".join(path), found
 
 
 def mappings(facts: Mapping[str, Any], path: str) -> dict[str, Mapping[str, Any]]:

@@ -7,7 +7,16 @@ from types import MappingProxyType
 from typing import Any
 
 from loanbook.governance import dossier
-from loanbook.governance.artefacts.documents import Document, Section, at, document, each, mappings, said
+from loanbook.governance.artefacts.documents import (
+    Document,
+    Section,
+    at,
+    document,
+    each,
+    leaves,
+    mappings,
+    said,
+)
 from loanbook.governance.basis import Basis
 
 BY_WHOM = MappingProxyType(
@@ -19,7 +28,15 @@ BY_WHOM = MappingProxyType(
         "predictions": "evidence.predictions.rows",
         "their digest": "evidence.predictions.digest",
         "conceptual soundness, as a person judged it": "evidence.soundness",
-        "sensitivity and stress": "evidence.sensitivity",
+    }
+)
+# Asked for where the evidence has no section of such judgements at all.
+BEYOND = MappingProxyType(
+    {
+        "a second model": "evidence.judged.second_model",
+        "segments": "evidence.judged.segments",
+        "sensitivity": "evidence.judged.sensitivity",
+        "stress": "evidence.judged.stress",
     }
 )
 ANSWERS = ("gate", "status", "figure", "bound", "why")
@@ -36,6 +53,7 @@ def validation(basis: Basis) -> Document:
         said("Stability of the score", facts, {"PSI from fit to report": "evidence.stability.score_psi"}),
         _drifts(facts),
         *_groups(facts),
+        *_beyond(facts),
         _limits(basis),
     )
     return document("validation", "Validation report", sections)
@@ -83,6 +101,17 @@ def _groups(facts: Mapping[str, Any]) -> tuple[Section, ...]:
     return (
         ratios,
         *(each(f"Groups by {name}", facts, f"{path}.{name}", "group") for name in sorted(attributes)),
+    )
+
+
+def _beyond(facts: Mapping[str, Any]) -> tuple[Section, ...]:
+    """Say every part of what was judged beyond the measures, whatever it is called."""
+    parts = at(facts, "evidence.judged")
+    if not isinstance(parts, Mapping) or not parts:
+        return (said("Beyond the measures", facts, BEYOND),)
+    return tuple(
+        leaves(f"Beyond the measures: {name.replace('_', ' ')}", facts, f"evidence.judged.{name}")
+        for name in sorted(parts)
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from loanbook.errors import AlteredError, EvidenceError, PolicyChangedError
 from loanbook.governance import basis, champions, ledger, policy, reading, reviewing, shelf
 from loanbook.governance.artefacts import data, filing
-from loanbook.governance.artefacts.documents import SAID, at
+from loanbook.governance.artefacts.documents import SAID, at, leaves
 from loanbook.governance.recompute import Figures
 from loanbook.settings import Settings
 
@@ -240,6 +240,18 @@ def test_two_texts_are_two_and_two_numbers_an_interval():
     assert filing.shown(["reviewer", "risk_officer"]) == "reviewer, risk_officer"
     assert filing.shown([0.5, 0.75]) == "0.5 to 0.75"
     assert filing.shown(None) == "–"
+
+
+def test_what_stands_below_a_path_is_said_leaf_by_leaf():
+    facts = {
+        "evidence": {
+            "judged": {"curve": [{"rows": 5, "auc": [0.5, 0.7]}, {"rows": 9, "auc": None}], "by": {}}
+        }
+    }
+    assert leaves("", facts, "evidence.judged").rows == (
+        ("curve.0.rows", 5), ("curve.0.auc", [0.5, 0.7]), ("curve.1.rows", 9), ("curve.1.auc", None),
+    )  # fmt: skip
+    assert leaves("", facts, "evidence.other").rows == ()
 
 
 def test_a_fact_is_read_at_its_path_or_not_at_all():
