@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loanbook.errors import ReproductionError
+from loanbook.errors import EvidenceError, ReproductionError
 from loanbook.governance import champions, shelf
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.ledger import of_home
@@ -38,9 +38,16 @@ def _brief(value: object) -> str:
 
 
 def recorded(settings: Settings, model: str, version: int) -> Evidence:
-    """Read the evidence of a version's last review, or raise EvidenceError."""
+    """Read the evidence of a version's last review, or raise EvidenceError where it doesn't suffice."""
     digest = champions.reviewed(of_home(settings.home).entries(), model, version)
-    return shelf.evidence(settings, model, version, digest)
+    found = shelf.evidence(settings, model, version, digest)
+    if not isinstance(found.facts["split"].get("stated"), Mapping):
+        raise EvidenceError(
+            "the evidence doesn't say what the dataset stated of its line",
+            where=f"{model} version {version}, evidence {digest[:12]}",
+            right="Train and review it again",
+        )
+    return found
 
 
 def differences(was: Evidence, again: Evidence) -> tuple[Difference, ...]:
