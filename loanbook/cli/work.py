@@ -254,7 +254,7 @@ def _went(dataset: str, made: dict[str, Any]) -> Told:
     for each in made["lines"]:
         part = reviewed(each["review"])
         told |= {f"{each['line']}: {key}": value for key, value in part.made.items()}
-        lies |= {f"{each['line']}: dossier": Path(each["review"]["dossier"])}
+        lies |= {f"{each['line']}: {name}": Path(each["review"][name]) for name in ("dossier", "artefacts")}
         if "decisions" in each:
             lies[f"{each['line']}: decisions"] = Path(each["decisions"]["lies"])
         if "watched" in each:
