@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
@@ -98,6 +98,19 @@ def test_an_altered_snapshot_stops_before_anything_is_trained(reviewed, place, e
         path.write_bytes(kept)
     assert "fit, calibrate, find cut-offs" not in reviewed.steps
     assert not reviewed.entries("reproduction")
+
+
+def test_what_a_dataset_states_of_its_line_is_recorded_as_json_has_it_and_read_back():
+    import json
+
+    from flows.train import _plain
+    from loanbook import lines
+
+    stated = _plain({"report_from": date(2019, 8, 1), "days_past_due": 3, "shared_customers": True})
+    assert json.loads(json.dumps(stated)) == stated
+    assert datetime.fromisoformat(stated["report_from"]) == datetime(2019, 8, 1)
+    assert stated["shared_customers"] is True
+    assert lines.adapted(lines.find(LINE), stated).label.days_past_due == 3
 
 
 def test_a_version_that_nobody_reviewed_is_not_reproduced(reviewed):
