@@ -21,6 +21,7 @@ VERBS = (
     "featurize",
     "train",
     "review",
+    "reproduce",
     "promote",
     "score",
     "monitor",

@@ -11,7 +11,7 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import recompute, reviewing, seals, shelf
+from loanbook.governance import agreed, basis, recompute, reviewing, seals, shelf
 from loanbook.governance.recompute import Material
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
@@ -34,6 +34,7 @@ def report(done: Review) -> dict[str, Any]:
         "version": done.evidence.version,
         "evidence": done.evidence.digest,
         "dossier": str(done.dossier),
+        "artefacts": str(done.artefacts),
         "shut": list(done.shut),
         "metrics": facts["metrics"]["report"],
         "samples": facts["samples"],
@@ -47,16 +48,19 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
     made = candidates.read(place, tags["loanbook.dataset"], tags["loanbook.candidate"])
     line = lines.find(str(made.record["line"]))
     policy = shelf.policy(place, line.name)
-    with tempfile.TemporaryDirectory(dir=_scratch(place)) as scratch:
-        folder = do("fetch the bundle", registry.fetch_bundle, model, version, Path(scratch) / "bundle")
+    with tempfile.TemporaryDirectory(dir=scratch(place)) as taken:
+        folder = do("fetch the bundle", registry.fetch_bundle, model, version, Path(taken) / "bundle")
         stored = do(
-            "fetch the predictions", registry.fetch_predictions, model, version, Path(scratch) / "stored"
+            "fetch the predictions", registry.fetch_predictions, model, version, Path(taken) / "stored"
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
         material = _material(place, made, folder, stored)
         figures = do("compute every figure again", recompute.recompute, place, material)
-    evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy)
-    return do("write evidence and dossier", reviewing.file, place, evidence, figures, policy, steps.now())
+        parts = basis.texts(folder)
+    agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
+    evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy, agreement)
+    bound = basis.bind(evidence, policy, parts)
+    return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
 def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Material:
@@ -76,7 +80,8 @@ def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path
     )
 
 
-def _scratch(place: Settings) -> Path:
+def scratch(place: Settings) -> Path:
+    """Find the folder of what lasts no longer than a flow."""
     folder = place.home / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -48,8 +49,9 @@ def training(
     outcome = do("count ripe outcomes", frame.outcomes, place, publication.paths, line, publication.as_of)
     known = framing(place, publication, features, line, service, frame.wanted(outcome))
     do("look for leaks", training_sets.refuse, known, service, _used(service, features), source.explained)
-    order = _order(place, source, features, line, service, known, seed)
-    context = _context(place, publication, features, line, service, frame.counts(outcome), order)
+    stated = _plain(source.lines.get(line.name, {}))
+    order = order_of(place, stated, features, line, service, known, seed)
+    context = context_of(place, publication, features, line, service, stated, frame.counts(outcome), order)
     made = do("fit, calibrate, find cut-offs", candidates.make, place, source.name, order, context)
     return do("register the candidate", _register, place, source, line, made)
 
@@ -74,18 +76,18 @@ def framing(
     return once(place, "frame", inputs, make, lambda found: frame.read(place, publication.dataset, found))
 
 
-def _order(
+def order_of(
     place: Settings,
-    source: Dataset,
+    stated: Mapping[str, Any],
     features: FeatureSet,
     line: Line,
     service: Service,
     known: Frame,
     seed: int,
 ) -> Order:
+    """Give what the trainer is asked for; `stated` is what the dataset says of the line."""
     policy = shelf.policy(place, line.name)
     wording = place.repo / "expectations" / "policies" / "reasons.toml"
-    stated = source.lines.get(line.name, {})
     report_from = stated.get("report_from")
     return Order(
         line=line,
@@ -103,16 +105,24 @@ def _order(
     )
 
 
+def _plain(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a dataset states of a line as JSON has it: a day is a text."""
+    return {
+        name: value if isinstance(value, bool | int | float) else str(value) for name, value in stated.items()
+    }
+
+
 def _used(service: Service, features: FeatureSet) -> tuple[str, ...]:
     return tuple(one.name for one in service.features if one.name not in features.absent)
 
 
-def _context(
+def context_of(
     place: Settings,
     publication: Publication,
     features: FeatureSet,
     line: Line,
     service: Service,
+    stated: Mapping[str, Any],
     outcomes: dict[str, int],
     order: Order,
 ) -> dict[str, Any]:
@@ -122,6 +132,7 @@ def _context(
         "dataset": publication.dataset,
         "line": line.name,
         "label": asdict(line.label),
+        "stated": dict(stated),
         "trained_by": place.actor,
         "trained_at": f"{steps.now().isoformat()}Z",
         "requested_by": place.actor,

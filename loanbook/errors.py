@@ -22,6 +22,7 @@ LoanbookError
 │   ├── UnsignedError        too few valid approvals
 │   ├── SelfApprovalError    who trained tried to approve
 │   ├── SignatureError       a signature, key or signer doesn't hold
+│   ├── ReproductionError    made again, a version is another
 │   ├── AlteredError         a bundle's bytes are not those that were signed
 │   ├── PolicyChangedError   the policy is not the one that was signed
 │   └── LedgerError          the ledger's chain is broken or can't be written
@@ -132,6 +133,10 @@ class SelfApprovalError(GovernanceError):
 
 class SignatureError(GovernanceError):
     """A signature, key or signer doesn't hold."""
+
+
+class ReproductionError(GovernanceError):
+    """Made again, a version is another."""
 
 
 class AlteredError(GovernanceError):

@@ -20,7 +20,19 @@ app = App(
 
 def whole() -> App:
     """Give the face with every command, each registered by its module."""
-    from loanbook.cli import data, datasets, demo, desk, leaks, lineage, models, private, quarantine, work  # noqa: F401
+    from loanbook.cli import (  # noqa: F401
+        data,
+        datasets,
+        demo,
+        desk,
+        duties,
+        leaks,
+        lineage,
+        models,
+        private,
+        quarantine,
+        work,
+    )
 
     return app
 

@@ -191,6 +191,7 @@ def _closing(
         },
         {
             "champion's dossier": Path(review["dossier"]),
+            "champion's artefacts": Path(review["artefacts"]),
             "challenger's dossier": Path(challenger["dossier"]),
             "decisions": Path(book["lies"]),
             "drift report": Path(watched["page"]),

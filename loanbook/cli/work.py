@@ -100,6 +100,21 @@ def review(version: Version, /, *, common: Common = NO_COMMON) -> None:
 
 
 @app.command
+def reproduce(version: Version, /, *, common: Common = NO_COMMON) -> None:
+    """Train a reviewed version again from what is recorded, and compare. Exit code 1, naming what differs."""
+    model, number = split(version)
+    made = run("reproduce", common, model=model, version=number)
+    low, high = made["metrics"]["auc_interval"]
+    told = {
+        "bundle": made["bundle"],
+        "predictions": made["predictions"],
+        "evidence": made["evidence"],
+        "AUC": f"{made['metrics']['auc']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+    }
+    tell(Told(f"{version} was made again, the same in every byte and figure", told), as_json=common.json)
+
+
+@app.command
 def retrain(*, dataset: Dataset, line: Line, seed: Seed = 7, common: Common = NO_COMMON) -> None:
     """Train and review a challenger on the newest publication; it then waits for its reviewer."""
     tell(reviewed(run("retrain", common, dataset=dataset, line=line, seed=seed)), as_json=common.json)
@@ -208,9 +223,8 @@ def reviewed(made: dict[str, Any]) -> Told:
         if not made["shut"]
         else ("Read the dossier: a version with a shut gate can't be promoted",)
     )
-    return Told(
-        f"{name} is reviewed and waits for its reviewer", told, {"dossier": Path(made["dossier"])}, steps
-    )
+    lies = {"dossier": Path(made["dossier"]), "artefacts": Path(made["artefacts"])}
+    return Told(f"{name} is reviewed and waits for its reviewer", told, lies, steps)
 
 
 def scored(made: dict[str, Any]) -> Told:
@@ -240,7 +254,7 @@ def _went(dataset: str, made: dict[str, Any]) -> Told:
     for each in made["lines"]:
         part = reviewed(each["review"])
         told |= {f"{each['line']}: {key}": value for key, value in part.made.items()}
-        lies |= {f"{each['line']}: dossier": Path(each["review"]["dossier"])}
+        lies |= {f"{each['line']}: {name}": Path(each["review"][name]) for name in ("dossier", "artefacts")}
         if "decisions" in each:
             lies[f"{each['line']}: decisions"] = Path(each["decisions"]["lies"])
         if "watched" in each:

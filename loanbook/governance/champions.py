@@ -15,9 +15,14 @@ REVIEW, PROMOTION, ROLLBACK, WITHDRAWAL = "review", "promotion", "rollback", "wi
 
 def reviewed(entries: Sequence[Entry], model: str, version: int) -> str:
     """Find the digest of the evidence of a version's last review, or raise EvidenceError."""
+    return str(last_review(entries, model, version).body["evidence"])
+
+
+def last_review(entries: Sequence[Entry], model: str, version: int) -> Entry:
+    """Find the record of a version's last review, or raise EvidenceError."""
     for entry in reversed(entries):
         if entry.kind == REVIEW and _of(entry, model) and entry.body["version"] == version:
-            return str(entry.body["evidence"])
+            return entry
     raise EvidenceError(
         f"{model} version {version} was never reviewed", where="ledger", right="Run `loanbook review` first"
     )

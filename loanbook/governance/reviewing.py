@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from loanbook import lake
+from loanbook.errors import EvidenceError
 from loanbook.governance import champions, dossier, provenance, shelf
 from loanbook.governance import evidence as evidences
+from loanbook.governance.artefacts import filing
+from loanbook.governance.basis import Basis
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.gates import Status
 from loanbook.governance.ledger import of_home
@@ -33,20 +36,30 @@ class Subject:
 
 @dataclass(frozen=True)
 class Review:
-    """What a review left: the evidence, its page, and the gates that are shut."""
+    """What a review left: the evidence, its page, the artefacts' index, and the gates that are shut."""
 
     evidence: Evidence
     dossier: Path
+    artefacts: Path
     shut: tuple[str, ...]
 
 
-def assemble(settings: Settings, subject: Subject, figures: Figures, policy: Policy) -> Evidence:
+def assemble(
+    settings: Settings, subject: Subject, figures: Figures, policy: Policy, consents: Mapping[str, Any]
+) -> Evidence:
     """Bind all that a decision on this version stands on, with the answers of every gate."""
     record = subject.record
+    if "stated" not in record:
+        raise EvidenceError(
+            "the candidate's record doesn't say what the dataset stated of its line",
+            where=f"{subject.model} version {subject.version}",
+            right="Train it again",
+        )
     facts = {
         "format": evidences.FORMAT,
         **{name: record[name] for name in ("dataset", "line", "trained_by", "trained_at", "requested_by")},
-        **{name: record[name] for name in ("data", "features", "code", "seed", "threads")},
+        **{name: record[name] for name in ("features", "code", "seed", "threads")},
+        "data": {**record["data"], "consents": dict(consents)},
         "model": subject.model,
         "version": subject.version,
         "bundle": {"digest": subject.seal.digest, "files": dict(subject.seal.files)},
@@ -66,6 +79,7 @@ def assemble(settings: Settings, subject: Subject, figures: Figures, policy: Pol
             "outcomes": record["outcomes"],
             "frame": record["frame"],
             "label": record["label"],
+            "stated": record["stated"],
         },
         "samples": figures.samples,
         "metrics": figures.metrics,
@@ -77,13 +91,15 @@ def assemble(settings: Settings, subject: Subject, figures: Figures, policy: Pol
     return evidences.assemble(facts, policy)
 
 
-def file(settings: Settings, evidence: Evidence, figures: Figures, policy: Policy, at: datetime) -> Review:
-    """Keep the evidence, write the dossier, and enter the review in the ledger, once."""
+def file(settings: Settings, basis: Basis, figures: Figures, at: datetime) -> Review:
+    """Keep the evidence, write dossier and artefacts, and enter the review in the ledger, once."""
+    evidence, policy = basis.evidence, basis.policy
     shelf.keep(settings, evidence)
     dataset = str(evidence.facts["dataset"])
     page = shelf.dossier_path(settings, dataset, evidence.model, evidence.version)
     command = f"loanbook approve {evidence.model}/{evidence.version} --key YOUR.key --because '…'"
     lake.write_text(page, dossier.render(evidence, figures.curves, policy=policy, command=command))
+    artefacts = filing.write(settings, basis, at.date())
     shut = tuple(
         str(gate["gate"]) for gate in evidence.facts["gates"] if gate["status"] != Status.PASSED.value
     )
@@ -95,7 +111,9 @@ def file(settings: Settings, evidence: Evidence, figures: Figures, policy: Polic
         "bundle": evidence.facts["bundle"]["digest"],
         "policy": policy.digest,
         "shut": list(shut),
+        "artefacts": artefacts,
     }
-    once = f"{champions.REVIEW}:{evidence.model}:{evidence.version}:{evidence.digest}"
+    once = f"{champions.REVIEW}:{evidence.model}:{evidence.version}:{evidence.digest}:{artefacts}"
     of_home(settings.home).append(champions.REVIEW, settings.actor, body, at, once=once)
-    return Review(evidence, page, shut)
+    index = filing.folder(settings, dataset, evidence.model, evidence.version) / filing.INDEX
+    return Review(evidence, page, index, shut)

@@ -90,6 +90,7 @@ class Publication:
                 "rows": table.read,
                 "held": table.held.rows,
                 "suite": table.suite,
+                "absent": list(table.missing_columns),
             }
             for table in self.tables
         }

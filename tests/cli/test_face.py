@@ -16,7 +16,7 @@ HEAVY = (
 )  # fmt: skip
 PROMISED = {
     "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review",
-    "approve", "reject", "leaks", "backfill", "erase", "reveal",
+    "reproduce", "artefacts", "obligations", "approve", "reject", "leaks", "backfill", "erase", "reveal",
     "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify", "settle", "batches",
     "explain-row", "quarantine list", "quarantine show", "quarantine release", "quarantine repair",
     "quarantine reject", "quarantine confirm", "quarantine refuse",

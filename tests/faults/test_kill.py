@@ -160,9 +160,8 @@ def test_after_every_kill_the_way_ends_with_the_same_publication_features_and_bu
     assert killed.publication == undisturbed.publication
     assert killed.features == undisturbed.features
     assert killed.bundle == undisturbed.bundle
-    told = [
-        {**way.result["lines"][0]["review"], "dossier": "", "evidence": ""} for way in (killed, undisturbed)
-    ]
+    elsewhere = {"dossier": "", "artefacts": "", "evidence": ""}
+    told = [{**way.result["lines"][0]["review"], **elsewhere} for way in (killed, undisturbed)]
     assert told[0] == told[1]
 
 

@@ -141,7 +141,7 @@ def test_every_line_has_a_policy_of_its_own():
     from loanbook.lines import LINES
 
     stems = {path.stem for path in (ROOT / "expectations" / "policies").glob("*.toml")}
-    assert stems - {"reasons", "retention"} == {line.stem for line in LINES.values()}
+    assert stems - {"obligations", "reasons", "retention"} == {line.stem for line in LINES.values()}
 
 
 @pytest.mark.parametrize("path", _files("loanbook", "flows"), ids=_named)

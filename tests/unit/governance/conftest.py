@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from loanbook import digests
-from loanbook.governance import evidence, policy, signing
+from loanbook.governance import basis, evidence, policy, signing
 from loanbook.governance.approvals import Approval, Conditions, Decision
+from loanbook.governance.basis import Basis
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.ledger import Ledger
 from loanbook.governance.people import People, Person
@@ -161,3 +163,71 @@ def sign(made: Evidence, signers: dict[str, Signer]) -> Callable[..., str]:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger.sqlite")
+
+
+PARTS: Mapping[str, Any] = {
+    "features.json": {
+        "features": ["ltv", "bureau_score"],
+        "categories": {},
+        "monotone": {"ltv": 1, "bureau_score": -1},
+    },
+    "calibration.json": {"intercept": -0.1, "slope": 0.97},
+    "strategy.json": {"approve_below": 0.12, "decline_from": 0.14},
+    "reasons.json": {
+        "reasons": [
+            {
+                "code": "BUREAU_SCORE",
+                "en": "Credit bureau score",
+                "zh": "征信评分",
+                "features": ["bureau_score"],
+            },
+            {"code": "COLLATERAL", "en": "Value of the vehicle", "zh": "车辆价值", "features": ["ltv"]},
+        ],
+        "reference": {"ltv": 0.01, "bureau_score": -0.2},
+    },
+    "card.json": {"recipe": {"num_leaves": 4}, "rounds": 200, "lightgbm": "4.7.0", "decision_days": 3},
+}
+COLUMNS: Mapping[str, Any] = {
+    "ltv": {
+        "privacy": "personal",
+        "purposes": ["underwriting"],
+        "from": ["applications.amount", "vehicles.list_price"],
+        "view": "collateral",
+        "owner": "collateral",
+    },
+    "bureau_score": {
+        "privacy": "personal",
+        "purposes": ["underwriting"],
+        "from": ["bureau_reports.score"],
+        "view": "bureau",
+        "owner": "bureau desk",
+    },
+}
+
+
+@pytest.fixture
+def parts() -> dict[str, Any]:
+    """A bundle small enough to be written down here: two features, each with its reason."""
+    return copy.deepcopy(dict(PARTS))
+
+
+@pytest.fixture
+def columns() -> dict[str, Any]:
+    """What the evidence says of those two features."""
+    return copy.deepcopy(dict(COLUMNS))
+
+
+@pytest.fixture
+def ground(parts: dict[str, Any], columns: dict[str, Any]) -> Callable[..., Basis]:
+    """Bind those parts and columns to facts under a policy."""
+
+    def bind(facts: dict[str, Any], rules: Policy) -> Basis:
+        written = {name: json.dumps(part).encode() for name, part in parts.items()}
+        files = {name: digests.of_bytes(data) for name, data in written.items()}
+        bundle = {"digest": digests.of_json(files), "files": files}
+        features = {**facts["features"], "columns": columns}
+        bound = {**facts["policy"], "digest": rules.digest}
+        whole = {**copy.deepcopy(facts), "bundle": bundle, "features": features, "policy": bound}
+        return basis.bind(evidence.assemble(whole, rules), rules, written)
+
+    return bind

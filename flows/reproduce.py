@@ -1,0 +1,138 @@
+"""reviewed → reproduced: train a version again from what its evidence records, and compare."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from flows import review, steps, train
+from flows.steps import do
+from loanbook import lines
+from loanbook.features import store, tables
+from loanbook.features.store import Service
+from loanbook.features.tables import FeatureSet
+from loanbook.governance import agreed, recompute, reproducing, reviewing, seals, shelf
+from loanbook.governance.evidence import Evidence
+from loanbook.governance.recompute import Material
+from loanbook.governance.reviewing import Subject
+from loanbook.intake import publishing
+from loanbook.intake.publishing import Publication
+from loanbook.schema import Line
+from loanbook.settings import Settings
+from loanbook.training import bundle, candidate, frame
+from loanbook.training.candidate import Candidate
+from loanbook.training.frame import Frame
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a version was made from, found again by the names in its evidence, each verified."""
+
+    was: Evidence
+    line: Line
+    stated: Mapping[str, Any]
+    publication: Publication
+    features: FeatureSet
+    service: Service
+
+
+@flow(name="reproduce")
+def reproduce(model: str, version: int) -> dict[str, Any]:
+    """Make a reviewed version again in a scratch place: the same bundle, the same figures, or it fails."""
+    was, again = reproducing_of(steps.settings(), model, version)
+    return {
+        "model": model,
+        "version": version,
+        "evidence": was.digest,
+        "bundle": again.facts["bundle"]["digest"],
+        "predictions": again.facts["predictions"]["digest"],
+        "metrics": again.facts["metrics"]["report"],
+    }
+
+
+def reproducing_of(place: Settings, model: str, version: int) -> tuple[Evidence, Evidence]:
+    """Give the evidence that stands and the one that was made again; ReproductionError where they differ."""
+    was = do("read the evidence", reproducing.recorded, place, model, version)
+    inputs = _inputs(place, was)
+    with tempfile.TemporaryDirectory(dir=review.scratch(place)) as folder:
+        home = replace(place, home=Path(folder), threads=int(was.facts["threads"]))
+        again = _again(place, home, inputs)
+    found = do("enter how it ended", reproducing.enter, place, was, again, steps.now())
+    do("compare", reproducing.refuse, was, found)
+    return was, again
+
+
+def _inputs(place: Settings, was: Evidence) -> Inputs:
+    facts, stated = was.facts, was.facts["split"]["stated"]
+    line = lines.adapted(lines.find(was.line), stated)
+    name, dataset = facts["data"]["publication"], facts["dataset"]
+    publication = do("verify the publication", publishing.open_publication, place, dataset, name, verify=True)
+    features = do("verify the feature tables", tables.read, place, dataset, facts["features"]["set"])
+    service = do("read the feature service", store.service, place, features, line.feature_service)
+    return Inputs(was, line, stated, publication, features, service)
+
+
+def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
+    """Make the evidence again: outcomes, frame, bundle, figures, gates. All of it is written to `home`."""
+    published, line = inputs.publication.paths, inputs.line
+    outcome = do("count ripe outcomes", frame.outcomes, home, published, line, inputs.publication.as_of)
+    known = _framed(place, home, inputs, frame.wanted(outcome))
+    order = train.order_of(
+        home, inputs.stated, inputs.features, line, inputs.service, known, int(inputs.was.facts["seed"])
+    )
+    made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
+    figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
+    context = train.context_of(
+        home,
+        inputs.publication,
+        inputs.features,
+        line,
+        inputs.service,
+        inputs.stated,
+        frame.counts(outcome),
+        order,
+    )
+    record = {**context, "split": dict(made.split), "frame": known.digest, "seed": order.seed}
+    subject = Subject(
+        inputs.was.model,
+        inputs.was.version,
+        seals.of_folder(made.folder),
+        made.predictions_digest,
+        record,
+    )
+    agreement = do("count who agreed", agreed.count, home, published, line.purpose)
+    policy = shelf.policy(home, line.name)
+    return do("run the gates", reviewing.assemble, home, subject, figures, policy, agreement)
+
+
+def _framed(place: Settings, home: Settings, inputs: Inputs, wanted: Any) -> Frame:
+    entities = frame.entities(wanted)
+    threads = replace(place, threads=home.threads)
+    history = do(
+        "join what was known", store.history, threads, inputs.features, inputs.service.name, entities
+    )
+    return do("freeze the training set", frame.freeze, home, inputs.publication.dataset, wanted, history)
+
+
+def _draft(home: Settings) -> Path:
+    folder = home.home / "candidate"
+    folder.mkdir()
+    return folder
+
+
+def _material(inputs: Inputs, known: Frame, made: Candidate) -> Material:
+    return Material(
+        bundle=bundle.read(made.folder, expected=made.bundle),
+        predictions=made.predictions,
+        predictions_digest=made.predictions_digest,
+        frame=known.path,
+        published=inputs.publication.paths,
+        absent_columns=inputs.publication.missing_columns,
+        line=inputs.line,
+        as_of=inputs.publication.as_of,
+    )

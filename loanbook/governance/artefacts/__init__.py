@@ -1,0 +1,1 @@
+"""candidate → reviewed: what a validation team asks for, made from the evidence and what it binds."""

@@ -1,0 +1,84 @@
+"""candidate → reviewed: how the model was made: population, samples, method, code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from loanbook.governance.artefacts.documents import Document, Section, at, document, each, said
+from loanbook.governance.basis import Basis
+
+SPLIT = MappingProxyType(
+    {
+        "days past due that count as bad": "evidence.split.label.days_past_due",
+        "outcome window in months": "evidence.split.label.window_months",
+        "ripening in months": "evidence.split.label.ripening_months",
+        "report sample from": "evidence.split.report_from",
+        "rows left out by the embargo": "evidence.split.embargoed",
+        "rows left out so that no customer stands on both sides": "evidence.split.grouped_out",
+        "rows in more than one sample": "evidence.split.shared_rows",
+        "customers in more than one sample": "evidence.split.shared_customers",
+        "stated by the dataset": "evidence.split.stated",
+    }
+)
+MADE = MappingProxyType(
+    {
+        "commit": "evidence.code.commit",
+        "changes that are in no commit": "evidence.code.dirty",
+        "code": "evidence.code.digest",
+        "lockfile": "evidence.code.lockfile",
+        "seed": "evidence.seed",
+        "threads": "evidence.threads",
+        "training set": "evidence.split.frame",
+        "feature set": "evidence.features.set",
+        "feature service": "evidence.features.service",
+        "reviewed on": "evidence.environment",
+    }
+)
+METHOD = MappingProxyType(
+    {
+        "recipe": "bundle.card.recipe",
+        "rounds": "bundle.card.rounds",
+        "LightGBM": "bundle.card.lightgbm",
+        "calibration": "bundle.calibration",
+        "decided days after filing": "bundle.card.decision_days",
+        "approve below PD": "bundle.strategy.approve_below",
+        "decline from PD": "bundle.strategy.decline_from",
+        "alternatives that were tried": "evidence.alternatives",
+    }
+)
+
+
+def development(basis: Basis) -> Document:
+    """Write the development document."""
+    facts = basis.facts
+    sections = (
+        said("Population and label", facts, SPLIT),
+        _outcomes(facts),
+        each("Samples", facts, "evidence.samples", "sample", ("rows", "bads", "from", "to")),
+        said("Method", facts, METHOD),
+        _features(facts),
+        said("What it was made with", facts, MADE),
+    )
+    return document("development", "Development document", sections)
+
+
+def _outcomes(facts: Mapping[str, Any]) -> Section:
+    path = "evidence.split.outcomes"
+    found = at(facts, path)
+    rows = tuple(sorted(found.items())) if isinstance(found, Mapping) else ()
+    return Section("Applications by outcome", ("outcome", "rows"), rows, path)
+
+
+def _features(facts: Mapping[str, Any]) -> Section:
+    """List the model's features in order, with the direction each is held to and its categories."""
+    path = "bundle.features"
+    monotone, categories = (at(facts, f"{path}.{part}") or {} for part in ("monotone", "categories"))
+    rows = tuple(
+        (name, monotone.get(name), len(categories[name]) if name in categories else None)
+        for name in at(facts, f"{path}.features") or ()
+    )
+    return Section(
+        "Features, in order", ("feature", "may only raise (1) or lower (-1) the PD", "categories"), rows, path
+    )

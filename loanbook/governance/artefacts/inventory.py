@@ -1,0 +1,105 @@
+"""candidate → reviewed: where a model stands among others: its inventory entry, and how much hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from loanbook.governance.artefacts.documents import Document, Section, document, each, mappings, said
+from loanbook.governance.basis import Basis
+
+IDENTITY = MappingProxyType(
+    {
+        "model": "evidence.model",
+        "version": "evidence.version",
+        "line": "evidence.line",
+        "dataset": "evidence.dataset",
+        "purpose": "policy.gates.inputs.purpose",
+        "jurisdiction": "policy.jurisdiction",
+        "materiality": "policy.materiality",
+        "trained by": "evidence.trained_by",
+        "trained at": "evidence.trained_at",
+        "requested by": "evidence.requested_by",
+        "reviewed in": "evidence.environment.name",
+    }
+)
+BYTES = MappingProxyType(
+    {
+        "bundle": "evidence.bundle.digest",
+        "policy": "evidence.policy.digest",
+        "publication": "evidence.data.publication",
+        "feature set": "evidence.features.set",
+        "training set": "evidence.split.frame",
+        "predictions": "evidence.predictions.digest",
+        "commit": "evidence.code.commit",
+        "lockfile": "evidence.code.lockfile",
+    }
+)
+LEARNS = MappingProxyType(
+    {
+        "days past due that count as bad": "evidence.split.label.days_past_due",
+        "outcome window in months": "evidence.split.label.window_months",
+        "ripening in months": "evidence.split.label.ripening_months",
+        "data as of": "evidence.data.as_of",
+        "algorithm": "bundle.card.recipe",
+        "decided days after filing": "bundle.card.decision_days",
+    }
+)
+USE = MappingProxyType(
+    {
+        "approve below PD": "bundle.strategy.approve_below",
+        "decline from PD": "bundle.strategy.decline_from",
+        "state in production": "evidence.use.state",
+    }
+)
+EXPOSURE = MappingProxyType(
+    {
+        "money lent on its word": "evidence.exposure.money",
+        "decisions a year": "evidence.exposure.decisions",
+        "other models that read it": "evidence.exposure.read_by",
+    }
+)
+
+
+def inventory(basis: Basis) -> Document:
+    """Write the entry of the model inventory."""
+    facts = basis.facts
+    sections = (
+        said("Identity", facts, IDENTITY),
+        said("What it predicts", facts, LEARNS),
+        said("How it is used", facts, USE),
+        _owners(facts),
+        said("Bytes", facts, BYTES),
+    )
+    return document("model_inventory", "Model inventory entry", sections)
+
+
+def materiality(basis: Basis) -> Document:
+    """Write the materiality sheet: the class, what it asks for, and the exposure that it stands on."""
+    facts = basis.facts
+    asks = {
+        "materiality": "policy.materiality",
+        "jurisdiction": "policy.jurisdiction",
+        "purpose": "policy.gates.inputs.purpose",
+        "signatures": "policy.signatures",
+        "roles that may sign": "policy.roles",
+        "days that a signature is valid": "policy.valid_days",
+        "highest bad rate of the approved": "policy.strategy.max_bad_rate",
+        "approve below PD": "bundle.strategy.approve_below",
+        "decline from PD": "bundle.strategy.decline_from",
+    }
+    sections = (
+        said("Class, and what it asks for", facts, asks),
+        said("Exposure", facts, EXPOSURE),
+        each("Gates that the class is held to", facts, "policy.gates", "gate"),
+    )
+    return document("materiality", "Materiality sheet", sections)
+
+
+def _owners(facts: Mapping[str, Any]) -> Section:
+    """Count the features of each owner."""
+    path = "evidence.features.columns"
+    owned = [one.get("owner") for one in mappings(facts, path).values()]
+    rows = tuple((owner, owned.count(owner)) for owner in sorted(set(owned), key=str))
+    return Section("Owners of its features", ("owner", "features"), rows, path, ("owner",))
