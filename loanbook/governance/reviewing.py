@@ -72,6 +72,7 @@ def assemble(settings: Settings, subject: Subject, figures: Figures, policy: Pol
         "stability": figures.stability,
         "fairness": figures.fairness,
         "maturity": figures.maturity,
+        "judged": figures.judged,
         "environment": provenance.environment(settings),
     }
     return evidences.assemble(facts, policy)

@@ -100,7 +100,7 @@ def test_a_shut_gate_is_shown_as_such(facts: dict[str, Any], auto: Policy, curve
     facts["metrics"]["report"]["ece"] = 0.5
     facts["stability"] = {}
     page = dossier.render(evidence.assemble(facts, auto), curves, policy=auto, command=COMMAND)
-    assert "2 of 14 gates are shut: this version can't be promoted" in page
+    assert "2 of 15 gates are shut: this version can't be promoted" in page
     assert '<td class="status failed">failed</td>' in page
     assert '<td class="status could_not_run">could not run</td>' in page
     assert "The gate score_stability could not run" in page
