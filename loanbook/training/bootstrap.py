@@ -1,7 +1,8 @@
 """features → candidate: how far each measure could have come out otherwise, by drawing the sample again.
 
 Stratified: every draw has as many bads and goods as the sample, so what is drawn is who they were, and not
-how many. A draw is a count per row; all draws are measured together, a chunk at a time.
+how many. PR-AUC, lift, Brier and ECE hang on the bad rate, and their intervals are those at the sample's own.
+A draw is a count per row; all draws are measured together, a chunk at a time.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class _Sorted:
         """Fit every draw's logistic line at once, by Newton's method from the sample's own."""
         x = self.log_odds
         beta = np.tile([start.intercept, start.slope], (len(counts), 1))
-        for _ in range(4):  # from so near, four steps leave nothing to the 10th digit
+        for _ in range(5):  # from so near, five steps leave nothing that is shown
             p = 1.0 / (1.0 + np.exp(-np.clip(beta[:, :1] + beta[:, 1:] * x, -50, 50)))
             miss, weight = counts * (self.bad - p), counts * p * (1 - p)
             g0, g1 = miss.sum(axis=1), miss @ x
