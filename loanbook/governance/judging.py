@@ -94,9 +94,7 @@ def mixes(bundle: Bundle, known: pa.Table, fit: Flags, report: Flags) -> dict[st
     """Give the PSI of the product's mix from fit to report: terms, channels, purposes."""
     cuts = {TERM: _terms(known)} | {name: _named(bundle, known, name) for name in MIX}
     return {
-        name: {"unmeasured": "no row has it"}
-        if parts is None
-        else segments.mix_psi(parts[fit], parts[report])
+        name: dict(ABSENT) if parts is None else segments.mix_psi(parts[fit], parts[report])
         for name, parts in cuts.items()
     }
 

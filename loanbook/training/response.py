@@ -110,10 +110,10 @@ def _stands(values: Matrix, seed: int) -> Matrix:
 
 def _grid(column: Vector, thresholds: Mapping[str, Vector], name: str) -> Vector:
     known = column[~np.isnan(column)]
-    ends = (known.min() - 1, known.max() + 1) if len(known) else (-1.0, 1.0)
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
     cuts = thresholds.get(name, np.empty(0))
     beside = np.nextafter(cuts, -np.inf), np.nextafter(cuts, np.inf)
-    return np.unique(np.concatenate([np.linspace(*ends, DENSE), cuts, *beside]))
+    return np.unique(np.concatenate([np.linspace(low - 1, high + 1, DENSE), cuts, *beside]))
 
 
 def _held(pd: Judge, rows: Matrix, place: int, sign: int, grid: Vector) -> Held:
