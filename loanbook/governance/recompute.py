@@ -172,7 +172,13 @@ def _stability(bundle: Bundle, known: pa.Table, pd: Vector, before: Flags, repor
         name: stability.psi(fit[name], values[:, index]) for index, name in enumerate(bundle.plan.features)
     }
     mix = judging.mixes(bundle, known, before, report)
-    return {"score_psi": stability.psi(fit["pd"], pd[report]), "feature_psi": drift, "mix_psi": mix}
+    filled = sum(share > 0 for share in fit["pd"].shares)
+    return {
+        "score_psi": stability.psi(fit["pd"], pd[report]),
+        "score_psi_by_chance": stability.by_chance(filled, int(before.sum()), int(report.sum())),
+        "feature_psi": drift,
+        "mix_psi": mix,
+    }
 
 
 def _maturity(outcome: pa.Table, rows: Mapping[str, Flags], as_of: datetime) -> dict[str, Any]:

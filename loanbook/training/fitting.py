@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -187,6 +188,7 @@ def _cuts(node: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
     yield from _cuts(node["right_child"])
 
 
+@lru_cache(maxsize=2)  # reading the text of a thousand trees costs more than scoring a thousand rows
 def _open(model: str) -> lightgbm.Booster:
     import lightgbm
 

@@ -71,15 +71,12 @@ def codes_named(codes: Vector, categories: Sequence[str]) -> Names:
 
 
 def mix_psi(fit: Names, report: Names) -> dict[str, float]:
-    """Give the PSI of a mix, and what 5 % of samples of this size pass by chance (Yurdakul 2018)."""
-    from scipy.stats import chi2
-
+    """Give the PSI of a mix, and what one sample in twenty of this size passes by chance."""
     names = sorted({*fit.tolist(), *report.tolist()})
     shares = [[float(np.mean(parts == name)) for name in names] for parts in (fit, report)]
-    by_chance = chi2.ppf(0.95, len(names) - 1) if len(names) > 1 else 0.0
     return {
         "psi": stability.index(*shares),
-        "by_chance": float(by_chance) * (1 / len(fit) + 1 / len(report)),
+        "by_chance": stability.by_chance(len(names), len(fit), len(report)),
     }
 
 

@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
 from pyarrow import parquet
 
 from loanbook import digests
@@ -106,6 +108,30 @@ def test_the_shipped_bundle_keeps_every_declared_sign(judged: dict[str, Any], or
 
     assert set(found["declared"]) == {"bureau_score", "debt_to_income", "employment_months"}
     assert all(one["holds"] and one["against"] == 0 for one in found["features"].values())
+
+
+rows = st.tuples(
+    st.one_of(st.just(np.nan), st.floats(300, 900)),
+    st.one_of(st.just(np.nan), st.floats(0, 3)),
+    st.one_of(st.just(np.nan), st.floats(0, 300)),
+    st.sampled_from([np.nan, 0.0, 1.0, 2.0]),
+    st.one_of(st.just(np.nan), st.floats(0, 20_000)),
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(row=rows)
+def test_no_pd_of_the_shipped_bundle_moves_against_a_declared_sign(
+    subject: Subject, row: tuple[float, ...]
+) -> None:
+    features = subject.bundle.plan.features
+    ends = {"bureau_score": (250, 950), "debt_to_income": (0, 4), "employment_months": (0, 400)}
+    walked = np.tile(np.array(row), (len(ends), 301, 1))
+    for place, (name, (low, high)) in enumerate(ends.items()):
+        walked[place, :, features.index(name)] = np.linspace(low, high, 301)
+    pd = subject.judge(walked.reshape(-1, len(features))).reshape(len(ends), 301)
+    signs = np.array([[subject.declared[name]] for name in ends])
+    assert (np.diff(pd, axis=1) * signs >= 0).all()
 
 
 def test_a_sign_that_the_bundle_left_out_is_held_to_the_lines_own(subject: Subject) -> None:
