@@ -193,6 +193,7 @@ def _data_size(subject: Subject) -> dict[str, Any]:
     fit, stop, plan = subject.rows["fit"], subject.rows["stop"], subject.bundle.plan
     recipe = subject.bundle.card["recipe"]
     assert isinstance(recipe, Mapping)
+    how = Recipe(**recipe)
     points = data_size.curve(
         matrix=subject.values[fit],
         bad=subject.bad[fit],
@@ -203,9 +204,9 @@ def _data_size(subject: Subject) -> dict[str, Any]:
         monotone=plan.monotone,
         seed=subject.count("seed"),
         threads=subject.count("threads"),
-        recipe=Recipe(**recipe),
+        recipe=how,
     )
-    return {"sample": "stop", "points": points}
+    return {"sample": "stop", "stopped_by_it": how.patience is not None, "points": points}
 
 
 def _monotone(subject: Subject) -> dict[str, Any]:

@@ -191,9 +191,10 @@ def _data_size(facts: Facts) -> Table:
         )
         for point in _list(found, "points")
     ]
+    stopped = ", by which each part's rounds were stopped too"
     about = (
         "The same recipe, learned from part of the fit sample, judged on the "
-        f"{reading.text(found, 'sample')} sample, by which each part's rounds were stopped too."
+        f"{reading.text(found, 'sample')} sample{stopped * reading.flag(found, 'stopped_by_it')}."
     )
     heads = ("Part", "Rows", "Bads", "AUC", "95 % interval", "Not measured")
     return Table("Would more data help?", about, heads, rows)

@@ -1,7 +1,7 @@
 """features → candidate: would more data rank better? The recipe again, on parts of the fit sample.
 
-Judged on the stopping sample, by which each part's rounds are stopped too: the figures are a little bright,
-all alike. The report sample is not read.
+Judged on the stopping sample. Where the recipe has patience each part's rounds are stopped by it too: the
+figures are then a little bright, all alike. The report sample is not read.
 """
 
 from __future__ import annotations

@@ -34,6 +34,13 @@ def test_whether_the_first_model_is_worth_it_hangs_on_the_interval(
     assert said in table("Is the first model worth it?", {"second_model": second(low, high)}).about
 
 
+@pytest.mark.parametrize("stopped", [True, False])
+def test_rounds_are_said_to_be_stopped_only_where_they_were(stopped: bool) -> None:
+    judged = {"data_size": {"sample": "stop", "stopped_by_it": stopped, "points": []}}
+
+    assert ("were stopped too" in table("Would more data help?", judged).about) == stopped
+
+
 def test_what_was_not_judged_is_absent_by_name() -> None:
     tables = telling.tables({"judged": {}, "metrics": METRICS, "stability": {}})
 

@@ -146,6 +146,7 @@ def test_all_the_fit_rows_are_the_last_point_of_the_curve(subject: Subject, judg
     points = judged["data_size"]["points"]
 
     assert judged["data_size"]["sample"] == "stop"
+    assert judged["data_size"]["stopped_by_it"]
     assert points[-1]["rows"] == subject.rows["fit"].sum()
     assert points[-1]["rounds"] == subject.bundle.card["rounds"]
 
