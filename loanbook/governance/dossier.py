@@ -12,7 +12,7 @@ from typing import Any
 
 from loanbook import pages
 from loanbook.governance import evidence as evidences
-from loanbook.governance import plots, reading
+from loanbook.governance import plots, reading, telling
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
@@ -48,6 +48,7 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         "shut": [gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
         "measures": _measures(evidence.facts["metrics"]),
         "plots": _plots(curves),
+        "judged": telling.tables(evidence.facts),
         "vintages": _vintages(curves),
         "bands": curves.get("reliability") or [],
         "limits": limits(evidence.facts),
@@ -124,7 +125,12 @@ def _vintages(curves: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def limits(facts: Mapping[str, Any]) -> list[str]:
     """Say what these facts leave open; each sentence stands only where its fact does."""
-    return [*_limits_of_gates(facts), *_limits_of_data(facts), *_limits_of_code(facts)]
+    return [
+        *_limits_of_gates(facts),
+        *_limits_of_data(facts),
+        *_limits_of_code(facts),
+        *telling.unmeasured(facts),
+    ]
 
 
 def _limits_of_gates(facts: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ FORMAT = 1
 IDENTITY = ("dataset", "line", "model", "trained_by", "trained_at", "requested_by")
 SECTIONS = (
     "bundle", "data", "features", "code", "policy", "predictions", "split", "samples",
-    "metrics", "stability", "fairness", "maturity", "environment",
+    "metrics", "stability", "fairness", "maturity", "judged", "environment",
 )  # fmt: skip
 KEYS = frozenset({"format", "version", "seed", "threads", "gates", *IDENTITY, *SECTIONS})
 BOUND = (("bundle", "digest"), ("predictions", "digest"), ("policy", "digest"))

@@ -58,15 +58,18 @@ def roc(curve: Mapping[str, Any]) -> str:
 
 
 def reliability(bands: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the bad rate of each score band over what was predicted for it."""
+    """Draw the bad rate of each score band, with its interval, over what was predicted for it."""
     if not bands:
         raise UnreadableFact("reliability holds nothing")
     said = [reading.number(band, "mean_pd") for band in bands]
     came = [reading.number(band, "bad_rate") for band in bands]
-    top = max(*said, *came, 0.01) * 1.05
+    ends = [numbers(band, "bad_rate_interval") for band in bands]
+    _alike((0, 1), *ends)
+    top = max(*said, *(high for _, high in ends), 0.01) * 1.05
 
     def paint(axes: Axes) -> None:
         axes.plot([0, top], [0, top], color=FAINT, linestyle="--", linewidth=1)
+        axes.vlines(said, *zip(*ends, strict=True), color=FIRST, linewidth=1)
         axes.plot(said, came, color=FIRST, marker="o", linewidth=1.5)
         axes.set(xlabel="predicted PD", ylabel="bad rate", xlim=(0, top), ylim=(0, top))
 

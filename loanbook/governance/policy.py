@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ripe": ("sample", "floor"),
         "reproducible": ("clean",),
         "fair": ("floor",),
+        "monotone": (),
     }
 )
 
@@ -51,6 +52,7 @@ REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
         "maturity": ("ripe", None),
         "reproducibility": ("reproducible", None),
         "fairness": ("fair", None),
+        "monotonicity": ("monotone", None),
     }
 )
 

@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from loanbook import digests, lake
 from loanbook.errors import EvidenceError
+from loanbook.governance import judging
 from loanbook.lending import scoring
 from loanbook.schema import TABLES, Line, Privacy
 from loanbook.settings import Settings
-from loanbook.training import evaluation, fairness, frame, matrix, splits
+from loanbook.training import evaluation, fairness, frame, matrix, segments, splits
 from loanbook.training.bundle import Bundle
 from loanbook.watching import stability
 
@@ -55,6 +56,7 @@ class Figures:
     stability: dict[str, Any]
     fairness: dict[str, Any]
     maturity: dict[str, Any]
+    judged: dict[str, Any]
     shared_rows: int
     shared_customers: int
     curves: dict[str, Any]
@@ -76,9 +78,22 @@ def recompute(settings: Settings, material: Material) -> Figures:
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
-        stability=_stability(material.bundle, known, pd, rows["report"]),
+        stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
         fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
         maturity=_maturity(outcome, rows, material.as_of),
+        judged=judging.judge(
+            judging.Subject(
+                bundle=material.bundle,
+                known=known,
+                pd=pd,
+                scorecard_pd=stored["scorecard_pd"].to_numpy(),
+                bad=bad,
+                rows=rows,
+                decided=decided,
+                ripe=_ripe(outcome, material.as_of),
+                declared=material.line.monotone,
+            )
+        ),
         shared_rows=stored.num_rows - len(set(stored["application_id"].to_pylist())),
         shared_customers=_shared(stored, rows),
         curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows),
@@ -106,16 +121,24 @@ def _frame(material: Material, stored: pa.Table) -> pa.Table:
 
 def _same_scores(settings: Settings, material: Material, stored: pa.Table, known: pa.Table) -> None:
     threads = material.bundle.card["threads"]
-    again = scoring.pds(
-        material.bundle, known, threads=threads if isinstance(threads, int) else settings.threads
-    )
-    differ = int(np.sum(again != stored["pd"].to_numpy()))
-    if differ:
-        raise EvidenceError(
-            f"{differ} of {len(again)} stored predictions are not what the bundle gives",
-            where=str(material.predictions),
-            right="Train again: the predictions belong to another bundle",
-        )
+    for column, again in _scored(material.bundle, known, threads, settings).items():
+        if column not in stored.column_names:
+            raise EvidenceError(f"{column} is no stored prediction", where=str(material.predictions))
+        differ = int(np.sum(again != stored[column].to_numpy()))
+        if differ:
+            raise EvidenceError(
+                f"{differ} of {len(again)} stored predictions ({column}) are not what the bundle gives",
+                where=str(material.predictions),
+                right="Train again: the predictions belong to another bundle",
+            )
+
+
+def _scored(bundle: Bundle, known: pa.Table, threads: object, settings: Settings) -> dict[str, Vector]:
+    """Score the frame again by both models of the bundle."""
+    return {
+        "pd": scoring.pds(bundle, known, threads=threads if isinstance(threads, int) else settings.threads),
+        "scorecard_pd": bundle.scorecard.pd(matrix.encode(known, bundle.plan), bundle.plan.features),
+    }
 
 
 def _same_labels(settings: Settings, material: Material, stored: pa.Table) -> pa.Table:
@@ -143,12 +166,19 @@ def _span(decided: npt.NDArray[np.datetime64], bad: Flags) -> dict[str, Any]:
     return {"rows": len(bad), "bads": int(bad.sum()), "from": str(decided.min()), "to": str(decided.max())}
 
 
-def _stability(bundle: Bundle, known: pa.Table, pd: Vector, report: Flags) -> dict[str, Any]:
+def _stability(bundle: Bundle, known: pa.Table, pd: Vector, before: Flags, report: Flags) -> dict[str, Any]:
     values, fit = matrix.encode(known.filter(report), bundle.plan), bundle.stability["fit"]
     drift = {
         name: stability.psi(fit[name], values[:, index]) for index, name in enumerate(bundle.plan.features)
     }
-    return {"score_psi": stability.psi(fit["pd"], pd[report]), "feature_psi": drift}
+    mix = judging.mixes(bundle, known, before, report)
+    filled = sum(share > 0 for share in fit["pd"].shares)
+    return {
+        "score_psi": stability.psi(fit["pd"], pd[report]),
+        "score_psi_by_chance": stability.by_chance(filled, int(before.sum()), int(report.sum())),
+        "feature_psi": drift,
+        "mix_psi": mix,
+    }
 
 
 def _maturity(outcome: pa.Table, rows: Mapping[str, Flags], as_of: datetime) -> dict[str, Any]:
@@ -174,7 +204,7 @@ def _curves(
     edges = np.unique(np.quantile(pd[fit], np.linspace(0, 1, 21)))
     return {
         "roc": evaluation.roc(pd[report], bad[report]),
-        "reliability": evaluation.bands(pd[report], bad[report]),
+        "reliability": segments.by_band(pd[report], bad[report]),
         "distribution": {
             "edges": edges.tolist(),
             "fit": (np.histogram(pd[fit], edges)[0] / fit.sum()).tolist(),

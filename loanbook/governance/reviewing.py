@@ -86,6 +86,7 @@ def assemble(
         "stability": figures.stability,
         "fairness": figures.fairness,
         "maturity": figures.maturity,
+        "judged": figures.judged,
         "environment": provenance.environment(settings),
     }
     return evidences.assemble(facts, policy)

@@ -15,6 +15,7 @@ from loanbook.governance import reading
 from loanbook.governance.policy import Gate
 from loanbook.governance.reading import Facts, UnreadableFact
 from loanbook.schema import Privacy, Purpose
+from loanbook.training.response import TOLERANCE
 
 # Outside of these a figure is a mistake and no measurement.
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -237,6 +238,39 @@ def _fair(gate: Gate, facts: Facts) -> Finding:
     return Finding(ratio, _within(gate, ratio, ratio), f"by {worst} the lowest approval ratio is {ratio:.3f}")
 
 
+def _monotone(_: Gate, facts: Facts) -> Finding:
+    """Count features whose PD was seen to move against its declared sign.
+
+    Not applicable only where the evidence states that no feature of the model has one.
+    """
+    place = ("judged", "monotone")
+    declared = reading.at(facts, *place, "declared")
+    if not isinstance(declared, Mapping):
+        raise UnreadableFact(f"judged.monotone.declared is {declared!r}")
+    walked = reading.at(facts, *place, "features")
+    if not isinstance(walked, Mapping):
+        raise UnreadableFact(f"judged.monotone.features is {walked!r}")
+    if not declared and not walked:
+        return Finding(None, True, "not applicable: no feature of the model has a declared sign")
+    unwalked = declared.keys() ^ walked.keys()
+    if unwalked:
+        raise UnreadableFact(f"declared and walked differ in {', '.join(sorted(unwalked))}")
+    against = sorted(name for name in declared if _moves_against(facts, name))
+    said = f"against its sign: {', '.join(against)}" if against else f"{len(declared)} signs, all kept"
+    return Finding(float(len(against)), not against, said)
+
+
+def _moves_against(facts: Facts, feature: str) -> bool:
+    place = ("judged", "monotone", "features", feature)
+    if reading.number(facts, *place, "sign") != reading.number(
+        facts, "judged", "monotone", "declared", feature
+    ):
+        raise UnreadableFact(f"{'.'.join(place)} was walked for another sign")
+    if reading.count(facts, *place, "values") < 2 or not reading.count(facts, *place, "rows"):
+        raise UnreadableFact(f"{'.'.join(place)} was walked over nothing")
+    return reading.number(facts, *place, "against") > TOLERANCE
+
+
 RULES: Mapping[str, Callable[[Gate, Facts], Finding]] = MappingProxyType(
     {
         "measure": _measure,
@@ -250,5 +284,6 @@ RULES: Mapping[str, Callable[[Gate, Facts], Finding]] = MappingProxyType(
         "ripe": _ripe,
         "reproducible": _reproducible,
         "fair": _fair,
+        "monotone": _monotone,
     }
 )

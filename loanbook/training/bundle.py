@@ -14,6 +14,7 @@ from loanbook.lending.strategy import CutOffs
 from loanbook.training.calibration import Platt
 from loanbook.training.matrix import Plan
 from loanbook.training.reasons import ReasonMap
+from loanbook.training.scorecard import Scorecard
 from loanbook.watching.stability import Frozen, frozen_from_json, frozen_to_json
 
 FILES = (
@@ -23,6 +24,7 @@ FILES = (
     "strategy.json",
     "reasons.json",
     "stability.json",
+    "scorecard.json",
     "card.json",
 )
 
@@ -31,8 +33,9 @@ FILES = (
 class Bundle:
     """Everything that scoring and watching need.
 
-    `stability` holds the bins of the `fit` sample and of the `door`, each feature's and `pd`'s. `card` says
-    what it is and how it was made, without a time or a person.
+    `stability` holds the bins of the `fit` sample and of the `door`, each feature's and `pd`'s. `scorecard`
+    is the second model: it decides nothing, and says what the first is worth. `card` says what the bundle is
+    and how it was made, without a time or a person.
     """
 
     model: str
@@ -41,6 +44,7 @@ class Bundle:
     cut_offs: CutOffs
     reasons: ReasonMap
     stability: Mapping[str, Mapping[str, Frozen]]
+    scorecard: Scorecard
     card: Mapping[str, object]
 
 
@@ -58,6 +62,7 @@ def write(bundle: Bundle, folder: Path) -> str:
             "strategy.json": bundle.cut_offs.to_json(),
             "reasons.json": bundle.reasons.to_json(),
             "stability.json": {name: frozen_to_json(bins) for name, bins in bundle.stability.items()},
+            "scorecard.json": bundle.scorecard.to_json(bundle.plan.categories),
             "card.json": dict(bundle.card),
         }
         for name, value in parts.items():
@@ -85,5 +90,6 @@ def read(folder: Path, *, expected: str | None = None) -> Bundle:
         cut_offs=CutOffs.from_json(part["strategy.json"]),
         reasons=ReasonMap.from_json(part["reasons.json"]),
         stability={name: frozen_from_json(bins) for name, bins in part["stability.json"].items()},
+        scorecard=Scorecard.from_json(part["scorecard.json"]),
         card=part["card.json"],
     )

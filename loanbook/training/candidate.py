@@ -15,7 +15,8 @@ from loanbook import digests, lake
 from loanbook.lending import strategy
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import bundle, calibration, fitting, matrix, reasons, splits
+from loanbook.training import binning, bundle, calibration, fitting, matrix, reasons, splits
+from loanbook.training.scorecard import Scorecard, log_odds
 from loanbook.watching import stability
 
 if TYPE_CHECKING:
@@ -70,9 +71,13 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
         report_from=order.report_from,
         shared_customers=order.shared_customers,
     )
-    made, score = _fit(table, bad, split, frame.door(whole), order)
+    plan = matrix.plan(table.filter(split.rows("fit")), order.features, order.line.monotone)
+    values = matrix.encode(table, plan)
+    made, score = _fit(values, plan, bad, split, frame.door(whole), order)
     digest = bundle.write(made, into / "bundle")
-    predictions = _predictions(settings, table, bad, split, score, made.calibration.pd(score), into)
+    judged = {"score": score, "pd": made.calibration.pd(score)}
+    judged["scorecard_pd"] = made.scorecard.pd(values, plan.features)
+    predictions = _predictions(settings, table, bad, split, judged, into)
     facts = {
         "report_from": str(split.report_from),
         "embargoed": split.embargoed,
@@ -83,11 +88,14 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
 
 
 def _fit(
-    table: pa.Table, bad: npt.NDArray[np.bool_], split: splits.Split, door: pa.Table, order: Order
+    values: Vector,
+    plan: matrix.Plan,
+    bad: npt.NDArray[np.bool_],
+    split: splits.Split,
+    door: pa.Table,
+    order: Order,
 ) -> tuple[bundle.Bundle, Vector]:
     rows = {name: split.rows(name) for name in splits.SAMPLES}
-    plan = matrix.plan(table.filter(rows["fit"]), order.features, order.line.monotone)
-    values = matrix.encode(table, plan)
     how: dict[str, Any] = {
         "features": plan.features,
         "categorical": tuple(plan.categories),
@@ -123,7 +131,28 @@ def _fit(
             at_door, platt.pd(fitting.scores(fitted.model, at_door, threads=order.threads)), plan
         ),
     }
-    return bundle.Bundle(fitted.model, plan, platt, cut_offs, reason_map, frozen, _card(order, fitted)), score
+    card = _scorecard(values, plan, bad, rows)
+    return bundle.Bundle(
+        fitted.model, plan, platt, cut_offs, reason_map, frozen, card, _card(order, fitted)
+    ), score
+
+
+def _scorecard(
+    values: Vector, plan: matrix.Plan, bad: npt.NDArray[np.bool_], rows: Mapping[str, npt.NDArray[np.bool_]]
+) -> Scorecard:
+    """Fit the second model on exactly the rows of the first, sample by sample."""
+    learned = rows["fit"] | rows["stop"]
+    found = binning.learn(
+        values[learned],
+        bad[learned],
+        fit=rows["fit"][learned],
+        features=plan.features,
+        categories=plan.categories,
+        monotone=plan.monotone,
+    )
+    own = rows["calibrate"]
+    score = log_odds(found.intercept, found.characteristics, values[own], plan.features)
+    return Scorecard(found.intercept, found.characteristics, calibration.fit(score, bad[own]))
 
 
 def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stability.Frozen]:
@@ -149,6 +178,7 @@ def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
         "recipe": asdict(fitted.recipe),
         "rounds": fitted.rounds,
         "lightgbm": version("lightgbm"),
+        "optbinning": version("optbinning"),
     }
 
 
@@ -157,8 +187,7 @@ def _predictions(
     table: pa.Table,
     bad: npt.NDArray[np.bool_],
     split: splits.Split,
-    score: Vector,
-    pd: Vector,
+    judged: Mapping[str, Vector],
     into: Path,
 ) -> Path:
     import pyarrow as pa
@@ -168,8 +197,8 @@ def _predictions(
     rows = table.select(["application_id", "customer_id", "decided_at"]).filter(kept)
     rows = rows.append_column("sample", pa.array(names, pa.string()))
     rows = rows.append_column("bad", pa.array(bad[kept]))
-    rows = rows.append_column("score", pa.array(score[kept]))
-    rows = rows.append_column("pd", pa.array(pd[kept]))
+    for name, values in judged.items():
+        rows = rows.append_column(name, pa.array(values[kept]))
     target = into / "predictions.parquet"
     with lake.connect(settings) as connection:
         connection.register("rows", rows)

@@ -28,6 +28,7 @@ class Measures(TypedDict):
     auc_interval: list[float]
     gini: float
     ks: float
+    pr_auc: float
     brier: float
     calibration_slope: float
     calibration_intercept: float
@@ -50,7 +51,7 @@ def measures(pd: Vector, bad: Flags) -> Measures:
     """Judge PDs against outcomes. Raises TrainingError for NaN, other lengths, or one class only."""
     _refuse(pd, bad)
     area, low, high = auc(pd, bad)
-    fitted = calibration.logistic(_log_odds(pd), bad.astype(float))
+    fitted = calibration.logistic(log_odds(pd), bad.astype(float))
     return Measures(
         rows=len(bad),
         bads=int(bad.sum()),
@@ -60,6 +61,7 @@ def measures(pd: Vector, bad: Flags) -> Measures:
         auc_interval=[low, high],
         gini=2 * area - 1,
         ks=ks(pd, bad),
+        pr_auc=pr_auc(pd, bad),
         brier=float(np.mean((pd - bad) ** 2)),
         calibration_slope=fitted.slope,
         calibration_intercept=fitted.intercept,
@@ -70,17 +72,22 @@ def measures(pd: Vector, bad: Flags) -> Measures:
 
 def auc(score: Vector, bad: Flags) -> tuple[float, float, float]:
     """Give AUC and its 95 % interval by DeLong's variance (Sun and Xu 2014)."""
-    goods, bads = score[~bad], score[bad]
-    pooled, of_bads, of_goods = _midrank(np.concatenate([bads, goods])), _midrank(bads), _midrank(goods)
-    m, n = len(bads), len(goods)
-    area = float(pooled[:m].sum() / (m * n) - (m + 1) / (2 * n))
-    over_goods = (pooled[:m] - of_bads) / n
-    over_bads = 1 - (pooled[m:] - of_goods) / m
+    over_goods, over_bads = placements(score, bad)
+    m, n = len(over_goods), len(over_bads)
+    area = float(over_goods.mean())
     variance = (over_goods.var(ddof=1) / m if m > 1 else 0.25) + (
         over_bads.var(ddof=1) / n if n > 1 else 0.25
     )
     half = Z95 * float(np.sqrt(variance))
     return area, max(0.0, area - half), min(1.0, area + half)
+
+
+def placements(score: Vector, bad: Flags) -> tuple[Vector, Vector]:
+    """Give each bad's share of goods that it scores above, and each good's share of bads above it."""
+    goods, bads = score[~bad], score[bad]
+    pooled, of_bads, of_goods = _midrank(np.concatenate([bads, goods])), _midrank(bads), _midrank(goods)
+    m, n = len(bads), len(goods)
+    return (pooled[:m] - of_bads) / n, 1 - (pooled[m:] - of_goods) / m
 
 
 def ks(score: Vector, bad: Flags) -> float:
@@ -89,6 +96,14 @@ def ks(score: Vector, bad: Flags) -> float:
     bads = np.searchsorted(np.sort(score[bad]), values, "right") / bad.sum()
     goods = np.searchsorted(np.sort(score[~bad]), values, "right") / (~bad).sum()
     return float(np.abs(bads - goods).max())
+
+
+def pr_auc(score: Vector, bad: Flags) -> float:
+    """Give the average precision: precision at each score, weighted by the bads found there."""
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    found = np.cumsum(bad[order])[ends]
+    return float(np.sum(np.diff(found, prepend=0) * found / (ends + 1)) / bad.sum())
 
 
 def bands(pd: Vector, bad: Flags, count: int = BANDS) -> list[dict[str, float]]:
@@ -151,7 +166,8 @@ def _midrank(values: Vector) -> Vector:
     return np.asarray(rankdata(values, method="average"), dtype=float)
 
 
-def _log_odds(pd: Vector) -> Vector:
+def log_odds(pd: Vector) -> Vector:
+    """Give ln(PD / (1 − PD)), a PD of 0 or 1 taken as a billionth off."""
     clipped = np.clip(pd, 1e-9, 1 - 1e-9)
     return np.asarray(np.log(clipped / (1 - clipped)))
 

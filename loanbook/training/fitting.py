@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,6 +168,27 @@ def importance(model: str) -> dict[str, float]:
     return dict(zip(booster.feature_name(), (gain / total).tolist(), strict=True))
 
 
+def thresholds(model: str) -> dict[str, Vector]:
+    """Give, by feature, every number at which a tree turns: between two of them a score can't change."""
+    booster = _open(model)
+    names = booster.feature_name()
+    found: dict[str, set[float]] = {}
+    for tree in booster.dump_model()["tree_info"]:
+        for place, cut in _cuts(tree["tree_structure"]):
+            found.setdefault(names[place], set()).add(cut)
+    return {name: np.array(sorted(cuts)) for name, cuts in found.items()}
+
+
+def _cuts(node: Mapping[str, Any]) -> Iterator[tuple[int, float]]:
+    if "split_feature" not in node:
+        return
+    if node["decision_type"] == "<=":
+        yield node["split_feature"], float(node["threshold"])
+    yield from _cuts(node["left_child"])
+    yield from _cuts(node["right_child"])
+
+
+@lru_cache(maxsize=2)  # reading the text of a thousand trees costs more than scoring a thousand rows
 def _open(model: str) -> lightgbm.Booster:
     import lightgbm
 

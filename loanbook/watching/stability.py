@@ -44,6 +44,13 @@ def index(expected: Sequence[float], actual: Sequence[float]) -> float:
     return float(np.sum((after - before) * np.log(after / before)))
 
 
+def by_chance(bins: int, before: int, after: int) -> float:
+    """Give the PSI that 5 % of samples of these sizes pass though nothing moved (Yurdakul 2018: a χ²)."""
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(0.95, bins - 1)) * (1 / before + 1 / after) if bins > 1 else 0.0
+
+
 def frozen_to_json(bins: Mapping[str, Frozen]) -> dict[str, object]:
     """Give the bins as they stand in a bundle."""
     return {name: {"edges": list(one.edges), "shares": list(one.shares)} for name, one in bins.items()}

@@ -72,6 +72,7 @@ def _facts(policy_digest: str) -> dict[str, Any]:
             "groups": {"sex": {"female": group, "male": group}},
         },
         "maturity": {"report": {"rows": 400, "ripe": 400}},
+        "judged": {},
         "seed": 7,
         "threads": 2,
         "environment": {"name": "local"},

@@ -15,8 +15,10 @@ from loanbook.lending import strategy
 from loanbook.schema import TABLES
 from loanbook.training import calibration, fitting, matrix, reasons
 from loanbook.training.bundle import Bundle
+from loanbook.training.calibration import Platt
 from loanbook.training.fitting import Recipe
 from loanbook.training.reasons import Reason
+from loanbook.training.scorecard import Scorecard
 from loanbook.watching import stability
 
 TYPES = {
@@ -103,7 +105,9 @@ def bundle() -> Bundle:
         name: stability.freeze(values[:, index], codes=len(plan.categories.get(name, ())))
         for index, name in enumerate(plan.features)
     } | {"pd": stability.freeze(pd)}
-    return Bundle(fitted.model, plan, platt, cut_offs, worded, {"fit": frozen, "door": frozen}, {})
+    card = Scorecard(-1.5, (), Platt(0.0, 1.0))
+    bins = {"fit": frozen, "door": frozen}
+    return Bundle(fitted.model, plan, platt, cut_offs, worded, bins, card, {})
 
 
 @pytest.fixture(scope="session")

@@ -96,6 +96,15 @@ def facts(auto: Policy) -> dict[str, Any]:
             "stability": {"score_psi": 0.08},
             "fairness": {"protected_attributes": [], "ratios": {}},
             "maturity": {"report": {"rows": 2200, "ripe": 2200}},
+            "judged": {
+                "monotone": {
+                    "declared": {"ltv": 1, "bureau_score": -1},
+                    "features": {
+                        name: {"sign": sign, "values": 300, "rows": 25, "against": 0.0, "holds": True}
+                        for name, sign in (("ltv", 1), ("bureau_score", -1))
+                    },
+                }
+            },
             "seed": 7,
             "threads": 2,
             "environment": {"python": "3.11"},

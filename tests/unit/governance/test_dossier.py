@@ -20,8 +20,8 @@ def curves() -> dict[str, Any]:
     return {
         "roc": {"fpr": [0.0, 0.4, 1.0], "tpr": [0.0, 0.6, 1.0]},
         "reliability": [
-            {"mean_pd": 0.05, "bad_rate": 0.06, "rows": 220},
-            {"mean_pd": 0.2, "bad_rate": 0.18, "rows": 220},
+            {"mean_pd": 0.05, "bad_rate": 0.06, "bad_rate_interval": [0.04, 0.1], "rows": 220},
+            {"mean_pd": 0.2, "bad_rate": 0.18, "bad_rate_interval": [0.13, 0.24], "rows": 220},
         ],
         "distribution": {"edges": [0.0, 0.1, 0.2, 1.0], "fit": [10, 20, 5], "report": [8, 22, 7]},
         "vintages": [
@@ -100,7 +100,7 @@ def test_a_shut_gate_is_shown_as_such(facts: dict[str, Any], auto: Policy, curve
     facts["metrics"]["report"]["ece"] = 0.5
     facts["stability"] = {}
     page = dossier.render(evidence.assemble(facts, auto), curves, policy=auto, command=COMMAND)
-    assert "2 of 14 gates are shut: this version can't be promoted" in page
+    assert "2 of 15 gates are shut: this version can't be promoted" in page
     assert '<td class="status failed">failed</td>' in page
     assert '<td class="status could_not_run">could not run</td>' in page
     assert "The gate score_stability could not run" in page
@@ -136,7 +136,9 @@ def test_a_curve_that_can_not_be_drawn_is_named_as_absent(
 
 
 def test_without_any_curve_the_page_still_stands(made: Evidence, auto: Policy) -> None:
-    assert dossier.render(made, {}, policy=auto, command=COMMAND).count("Absent: ") == 4
+    page = dossier.render(made, {}, policy=auto, command=COMMAND)
+    assert all(f"Absent: {name} is missing." in page for name in ("roc", "reliability", "vintages"))
+    assert "<svg" not in page
 
 
 def test_an_immature_vintage_shows_no_number(page: str) -> None:

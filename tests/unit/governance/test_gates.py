@@ -58,6 +58,7 @@ FAILS = [
     ("data_held", "data/tables/applications/held", 2000),
     ("maturity", "maturity/report/ripe", 2199),
     ("fairness", "fairness", {"protected_attributes": ["sex"], "ratios": {"sex": 0.7}}),
+    ("monotonicity", "judged/monotone/features/ltv/against", 1e-6),
     ("fairness", "fairness", {"protected_attributes": ["sex", "age"], "ratios": {"sex": 0.9, "age": 0.2}}),
 ]
 
@@ -127,6 +128,17 @@ CANT_RUN = [
     ("fairness", "fairness", {"protected_attributes": ["sex"], "ratios": {}}),
     ("fairness", "fairness", {"protected_attributes": ["sex"], "ratios": {"sex": None}}),
     ("fairness", "fairness", {"protected_attributes": ["sex"], "ratios": {"sex": 1.4}}),
+    ("monotonicity", "judged/monotone", {"unmeasured": "the trees can't be read"}),
+    ("monotonicity", "judged/monotone/declared", {}),
+    ("monotonicity", "judged/monotone/declared", None),
+    ("monotonicity", "judged/monotone/features", {}),
+    ("monotonicity", "judged/monotone/features", []),
+    ("monotonicity", "judged/monotone/features/ltv", GONE),
+    ("monotonicity", "judged/monotone/features/ltv/sign", -1),
+    ("monotonicity", "judged/monotone/features/ltv/values", 1),
+    ("monotonicity", "judged/monotone/features/ltv/rows", 0),
+    ("monotonicity", "judged/monotone/features/ltv/against", None),
+    ("monotonicity", "judged/monotone/features/ltv/against", NAN),
 ]
 
 
@@ -188,6 +200,21 @@ def test_fairness_is_not_applicable_only_where_the_evidence_says_so(
     found = answer(auto, facts, "fairness")
     assert found.status is Status.PASSED
     assert "not applicable: the dataset states" in found.why
+
+
+def test_signs_are_not_applicable_only_where_none_is_declared(auto: Policy, facts: dict[str, Any]) -> None:
+    none = put(facts, "judged/monotone", {"declared": {}, "features": {}})
+    found = answer(auto, none, "monotonicity")
+    assert found.status is Status.PASSED
+    assert "not applicable: no feature" in found.why
+
+
+def test_a_feature_that_moves_against_its_sign_is_named_whatever_is_said_of_it(
+    auto: Policy, facts: dict[str, Any]
+) -> None:
+    found = answer(auto, put(facts, "judged/monotone/features/ltv/against", 0.02), "monotonicity")
+    assert found.figure == 1
+    assert "against its sign: ltv" in found.why
 
 
 JSON = st.recursive(

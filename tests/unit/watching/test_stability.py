@@ -86,3 +86,17 @@ def test_bins_survive_their_json() -> None:
     bins = {"a": stability.freeze(np.arange(100.0)), "b": stability.freeze(np.array([NAN]))}
 
     assert stability.frozen_from_json(stability.frozen_to_json(bins)) == bins  # type: ignore[arg-type]
+
+
+def test_what_chance_moves_is_passed_one_time_in_twenty() -> None:
+    chance = np.random.default_rng(3)
+    found = []
+    for _ in range(500):
+        fit, report = chance.normal(size=900), chance.normal(size=600)
+        found.append(stability.psi(stability.freeze(fit), report) > stability.by_chance(10, 900, 600))
+
+    assert 0.02 <= np.mean(found) <= 0.10
+
+
+def test_one_bin_alone_can_not_move_by_chance() -> None:
+    assert stability.by_chance(1, 900, 600) == 0

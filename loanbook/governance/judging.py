@@ -1,0 +1,266 @@
+"""candidate → reviewed: what a validation team asks beyond the measures, from the bundle's own bytes.
+
+Nothing here is chosen: the report sample is read to report. What can't be measured is named with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook.errors import EvidenceError, TrainingError
+from loanbook.training import (
+    bootstrap,
+    comparing,
+    data_size,
+    evaluation,
+    fitting,
+    matrix,
+    response,
+    segments,
+    venn,
+)
+from loanbook.training.bundle import Bundle
+from loanbook.training.fitting import Recipe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+TERM, MIX = "term_months", ("channel", "loan_purpose")
+ABSENT = {"unmeasured": "it is not among what the model knows"}
+MOVED = 1000  # rows whose PD's answer to a move is averaged
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A bundle, the rows of its frame in the order of the predictions, and what both models gave them.
+
+    `declared` are the signs that the line declares, whatever the bundle says of itself.
+    """
+
+    bundle: Bundle
+    known: pa.Table
+    pd: Vector
+    scorecard_pd: Vector
+    bad: Flags
+    rows: Mapping[str, Flags]
+    decided: npt.NDArray[np.datetime64]
+    ripe: Flags
+    declared: Mapping[str, int]
+
+    @cached_property
+    def values(self) -> Vector:
+        """The rows as numbers."""
+        return matrix.encode(self.known, self.bundle.plan)
+
+    def count(self, name: str) -> int:
+        """Read a whole number off the bundle's card."""
+        found = self.bundle.card.get(name)
+        if not isinstance(found, int):
+            raise EvidenceError(f"the bundle's card has {name} {found!r}", where="card.json")
+        return found
+
+    def judge(self, rows: Vector) -> Vector:
+        """Give rows their PD, by the bundle's bytes."""
+        scores = fitting.scores(self.bundle.model, rows, threads=self.count("threads"))
+        return self.bundle.calibration.pd(scores)
+
+
+def judge(subject: Subject) -> dict[str, Any]:
+    """Give the section `judged` of the evidence."""
+    parts: dict[str, Callable[[Subject], Any]] = {
+        "second_model": _second_model,
+        "intervals": _intervals,
+        "segments": _segments,
+        "vintages": _vintages,
+        "reliability": _reliability,
+        "venn_abers": _venn_abers,
+        "data_size": _data_size,
+        "monotone": _monotone,
+        "sensitivity": _sensitivity,
+        "stress": _stress,
+    }
+    return {name: _or_why(part, subject) for name, part in parts.items()}
+
+
+def mixes(bundle: Bundle, known: pa.Table, fit: Flags, report: Flags) -> dict[str, Any]:
+    """Give the PSI of the product's mix from fit to report: terms, channels, purposes."""
+    cuts = {TERM: _terms(known)} | {name: _named(bundle, known, name) for name in MIX}
+    return {
+        name: dict(ABSENT) if parts is None else segments.mix_psi(parts[fit], parts[report])
+        for name, parts in cuts.items()
+    }
+
+
+def _or_why(part: Callable[[Subject], Any], subject: Subject) -> Any:
+    try:
+        return part(subject)
+    except TrainingError as reason:
+        return {"unmeasured": str(reason)}
+
+
+def _second_model(subject: Subject) -> dict[str, Any]:
+    """Judge the scorecard on the rows of the trees, and the two against each other, pair by pair."""
+    report = subject.rows["report"]
+    pd, second, bad = subject.pd[report], subject.scorecard_pd[report], subject.bad[report]
+    card = subject.bundle.scorecard
+    return {
+        "kind": "scorecard",
+        "features": [one.feature for one in card.characteristics],
+        "metrics": _measures(second, bad),
+        "auc": dict(comparing.auc_difference(pd, second, bad)),
+    }
+
+
+def _measures(pd: Vector, bad: Flags) -> dict[str, Any]:
+    """Measure a PD; where nobody is told apart there is no slope."""
+    if np.ptp(pd) > 0:
+        return dict(evaluation.measures(pd, bad))
+    area, low, high = evaluation.auc(pd, bad)
+    return {"rows": len(bad), "bads": int(bad.sum()), "auc": area, "auc_interval": [low, high]}
+
+
+def _intervals(subject: Subject) -> dict[str, Any]:
+    report, seed = subject.rows["report"], subject.count("seed")
+    found = bootstrap.intervals(subject.pd[report], subject.bad[report], seed=seed)
+    return {"sample": "report", "draws": bootstrap.TIMES, "seed": seed, "measures": found}
+
+
+def _segments(subject: Subject) -> dict[str, Any]:
+    """Cut the report sample by every category and by term."""
+    report, plan = subject.rows["report"], subject.bundle.plan
+    cuts = {name: _named(subject.bundle, subject.known, name) for name in plan.categories}
+    cuts[TERM] = _terms(subject.known)
+    return {
+        name: dict(ABSENT)
+        if parts is None
+        else segments.by_part(parts[report], subject.pd[report], subject.bad[report])
+        for name, parts in cuts.items()
+    }
+
+
+def _vintages(subject: Subject) -> dict[str, Any]:
+    """Cut the report sample by quarter of decision; a quarter that isn't wholly ripe gives no figure."""
+    report = subject.rows["report"]
+    month = subject.decided[report].astype("datetime64[M]").astype(int)
+    quarter = np.array([f"{1970 + one // 12}-Q{one % 12 // 3 + 1}" for one in month.tolist()], dtype=str)
+    unripe = sorted(set(quarter[~subject.ripe[report]].tolist()))
+    kept = ~np.isin(quarter, unripe)
+    parts = segments.by_part(quarter[kept], subject.pd[report][kept], subject.bad[report][kept])
+    return {"quarters": parts, "unripe": unripe}
+
+
+def _reliability(subject: Subject) -> list[dict[str, Any]]:
+    report = subject.rows["report"]
+    return segments.by_band(subject.pd[report], subject.bad[report])
+
+
+def _venn_abers(subject: Subject) -> dict[str, Any]:
+    """Bound each PD of the report sample by what the calibration sample allows, and sum it up by band."""
+    own, report = subject.rows["calibrate"], subject.rows["report"]
+    pd, bad = subject.pd[report], subject.bad[report]
+    low, high = venn.bounds(subject.pd[own], subject.bad[own], pd)
+    cut = subject.bundle.cut_offs.approve_below
+    order = np.argsort(pd, kind="stable")
+    return {
+        "learned_on": int(own.sum()),
+        "mean_width": float((high - low).mean()),
+        "width_90": float(np.quantile(high - low, 0.9)),
+        "over_the_cut_off": float(np.mean((low < cut) & (high >= cut))),
+        "bands": [
+            {
+                "rows": len(rows),
+                "mean_pd": float(pd[rows].mean()),
+                "lower": float(low[rows].mean()),
+                "upper": float(high[rows].mean()),
+                "bad_rate": float(bad[rows].mean()),
+            }
+            for rows in np.array_split(order, evaluation.BANDS)
+            if len(rows)
+        ],
+    }
+
+
+def _data_size(subject: Subject) -> dict[str, Any]:
+    """Learn again by the bundle's recipe from parts of the fit sample."""
+    fit, stop, plan = subject.rows["fit"], subject.rows["stop"], subject.bundle.plan
+    recipe = subject.bundle.card["recipe"]
+    assert isinstance(recipe, Mapping)
+    how = Recipe(**recipe)
+    points = data_size.curve(
+        matrix=subject.values[fit],
+        bad=subject.bad[fit],
+        stop_matrix=subject.values[stop],
+        stop_bad=subject.bad[stop],
+        features=plan.features,
+        categorical=tuple(plan.categories),
+        monotone=plan.monotone,
+        seed=subject.count("seed"),
+        threads=subject.count("threads"),
+        recipe=how,
+    )
+    return {"sample": "stop", "stopped_by_it": how.patience is not None, "points": points}
+
+
+def _monotone(subject: Subject) -> dict[str, Any]:
+    """Hold the bundle to the signs that its line declares, on every value where it can turn."""
+    features = subject.bundle.plan.features
+    declared = {name: sign for name, sign in subject.declared.items() if name in features}
+    found = response.signs(
+        subject.judge,
+        subject.values[subject.rows["fit"]],
+        features,
+        declared,
+        fitting.thresholds(subject.bundle.model),
+        subject.count("seed"),
+    )
+    return {"declared": declared, "features": {name: dict(one) for name, one in found.items()}}
+
+
+def _sensitivity(subject: Subject) -> dict[str, Any]:
+    """Move each number by what it varies in the fit sample; a category has no such move."""
+    plan, fit = subject.bundle.plan, subject.values[subject.rows["fit"]]
+    numbers = [name for name in plan.features if name not in plan.categories]
+    width = {name: float(np.nanstd(fit[:, plan.features.index(name)])) for name in numbers}
+    rows = _some(subject)
+    return {
+        "rows": len(rows),
+        "features": response.sensitivity(subject.judge, rows, plan.features, width),
+        "unmeasured": list(plan.categories),
+    }
+
+
+def _stress(subject: Subject) -> dict[str, Any]:
+    rows = _some(subject)
+    cut_off = subject.bundle.cut_offs.approve_below
+    moves = response.stressed(subject.judge, rows, subject.bundle.plan.features, cut_off)
+    return {"rows": len(rows), "expected": float(subject.judge(rows).mean()), "moves": moves}
+
+
+def _some(subject: Subject) -> Vector:
+    """Draw rows of the report sample; no outcome is looked at."""
+    values = subject.values[subject.rows["report"]]
+    chance = np.random.default_rng(subject.count("seed"))
+    return values[np.sort(chance.choice(len(values), min(MOVED, len(values)), replace=False))]
+
+
+def _named(bundle: Bundle, known: pa.Table, name: str) -> segments.Names | None:
+    """Name each row's category as the plan does: what it doesn't know is missing."""
+    plan = bundle.plan
+    if name not in plan.categories:
+        return None
+    codes = matrix.encode(known.select([name]), matrix.Plan((name,), {name: plan.categories[name]}, {}))
+    return segments.codes_named(codes[:, 0], plan.categories[name])
+
+
+def _terms(known: pa.Table) -> segments.Names | None:
+    if TERM not in known.column_names or known.column(TERM).null_count == known.num_rows:
+        return None
+    return segments.term_bands(matrix.encode(known.select([TERM]), matrix.Plan((TERM,), {}, {}))[:, 0])
