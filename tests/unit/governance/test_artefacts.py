@@ -35,7 +35,7 @@ def file(settings, facts, auto, ground):
     """File a review of the facts as they stand, and give where its artefacts lie."""
 
     def filed(on: datetime = NOW) -> Path:
-        figures = Figures({}, {}, {}, {}, {}, 0, 0, curves={})
+        figures = Figures({}, {}, {}, {}, {}, {}, 0, 0, curves={})
         return reviewing.file(settings, ground(facts, auto), figures, on).artefacts.parent
 
     return filed
