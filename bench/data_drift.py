@@ -24,14 +24,17 @@ from loanbook.world.spec import DEFAULT_PLANTS, Plant
 
 HISTORY, MUTATED = 48, 50
 ENOUGH = 50  # values that a column needs in the month for its mutant to count
-# what Lending Club and Ally did change: new terms, new words, another filing of the makes
+# what Lending Club and Ally did change: new terms, new words, states where it began to lend (California from
+# 7 of 603 loans to 456 of 2,393), another filing of the makes, other codes of where a value is from (1, then
+# 3 and 98)
 TRUE = {
     "lending_club": {
         "loans.verification_status.category",
         "loans.term.category",
         "loans.emp_length.category",
+        "loans.addr_state.category",
     },
-    "ally_auto": {"pools.vehicleManufacturerName.category"},
+    "ally_auto": {"pools.vehicleManufacturerName.category", "pools.vehicleValueSourceCode.category"},
     "superlender": set[str](),
 }
 SCALES = {

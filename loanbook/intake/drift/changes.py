@@ -130,13 +130,18 @@ class Changed:
         sure = {
             value: n
             for value, n in sorted(now.items())
-            if value not in known and chance(n, rows, self.old.others, past) >= SURE
+            if value not in known and chance(n, rows, min(self.old.others, self._untold(past)), past) >= SURE
         }
         severity = self._severity(known, sure, rows)
         if severity:
             listed = ", ".join(f"{value!r} ({n:,}, {n / rows:.1%})" for value, n in sure.items())
-            figures = f"never seen in {past:,} rows: {listed} of {rows:,} rows"
+            figures = f"not among the values of {past:,} rows before: {listed} of {rows:,} rows"
             yield self.found("category", severity, figures, mending.category(self.name, tuple(sure), known))
+
+    def _untold(self, past: int) -> int:
+        """Bound how many rows one value had that was never told: in each batch fewer than tell it."""
+        told = [batch.given for batch in self.old.batches if batch.given]
+        return round((SHARED - 1) * past * len(told) / sum(told)) if told else past
 
     def _severity(self, known: Mapping[str, int], new: Mapping[str, int], rows: int) -> Severity | None:
         """Judge by what the values are: words, short codes, numbers, or names that go on for ever."""
