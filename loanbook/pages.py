@@ -16,8 +16,8 @@ def render(
 ) -> str:
     """Write a page by a template that extends page.html; a name it doesn't find among the facts raises.
 
-    Its style and, if it has one, its script are the files of its name beside it, NAME.css and NAME.js;
-    the page's own policy allows that script by its hash, styles, and nothing else.
+    What it adds to the house's style, and its script, are the files of its name beside it, NAME.css and
+    NAME.js; the page's own policy allows that script by its hash, styles, and nothing else.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -29,11 +29,15 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters.update(filters or {})
-    style = template.with_suffix(".css").read_text("utf-8")
-    beside = template.with_suffix(".js")
-    script = beside.read_text("utf-8") if beside.exists() else ""
+    style = (SHARED / "page.css").read_text("utf-8") + _beside(template, ".css")
+    script = _beside(template, ".js")
     page = {"style": style, "script": script, "policy": _policy(script)}
     return environment.get_template(template.name).render(**facts, page=page)
+
+
+def _beside(template: Path, suffix: str) -> str:
+    beside = template.with_suffix(suffix)
+    return beside.read_text("utf-8") if beside.exists() else ""
 
 
 def _policy(script: str) -> str:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loanbook import digests
 from loanbook.settings import QUIET, Settings
+
+if TYPE_CHECKING:
+    from loanbook.governance.basis import Basis
+    from loanbook.governance.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE, HISTORY, GROWN = 12_000, 48, 60
+HASH = "ab" * 32
 HASHED = (".py", ".sql", ".toml", ".yaml", ".html")
 
 os.environ.update(QUIET)
@@ -150,3 +159,158 @@ def place_of(standing_at: Mapping[str, str], root: Path) -> Callable[..., dict[s
         return {**standing_at, **{name: str(value) for name, value in given.items()}}
 
     return environment
+
+
+def _sample(rows: int, bads: int, start: str, end: str) -> dict[str, Any]:
+    return {"rows": rows, "bads": bads, "from": start, "to": end}
+
+
+PARTS: Mapping[str, Any] = {
+    "features.json": {
+        "features": ["ltv", "bureau_score"],
+        "categories": {},
+        "monotone": {"ltv": 1, "bureau_score": -1},
+    },
+    "calibration.json": {"intercept": -0.1, "slope": 0.97},
+    "strategy.json": {"approve_below": 0.12, "decline_from": 0.14},
+    "reasons.json": {
+        "reasons": [
+            {
+                "code": "BUREAU_SCORE",
+                "en": "Credit bureau score",
+                "zh": "征信评分",
+                "features": ["bureau_score"],
+            },
+            {"code": "COLLATERAL", "en": "Value of the vehicle", "zh": "车辆价值", "features": ["ltv"]},
+        ],
+        "reference": {"ltv": 0.01, "bureau_score": -0.2},
+    },
+    "card.json": {"recipe": {"num_leaves": 4}, "rounds": 200, "lightgbm": "4.7.0", "decision_days": 3},
+}
+COLUMNS: Mapping[str, Any] = {
+    "ltv": {
+        "privacy": "personal",
+        "purposes": ["underwriting"],
+        "from": ["applications.amount", "vehicles.list_price"],
+        "view": "collateral",
+        "owner": "collateral",
+    },
+    "bureau_score": {
+        "privacy": "personal",
+        "purposes": ["underwriting"],
+        "from": ["bureau_reports.score"],
+        "view": "bureau",
+        "owner": "bureau desk",
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def honest_facts() -> Callable[[Policy], dict[str, Any]]:
+    """Say what the evidence says of an honest version of Ally's size: every gate passes on it."""
+
+    def say(rules: Policy) -> dict[str, Any]:
+        files = {"model.txt": HASH, "features.json": "cd" * 32}
+        return copy.deepcopy(
+            {
+                "format": 1,
+                "dataset": "ally_auto",
+                "line": "underwriting/auto",
+                "model": "ally_auto.underwriting_auto",
+                "version": 3,
+                "trained_by": "ada",
+                "trained_at": "2026-11-22T08:00:00Z",
+                "requested_by": "ada",
+                "bundle": {"digest": digests.of_json(files), "files": files},
+                "data": {
+                    "publication": HASH,
+                    "as_of": "2023-06-30",
+                    "tables": {
+                        "applications": {"snapshot": HASH, "published": HASH, "rows": 6400, "held": 8},
+                        "repayments": {"snapshot": HASH, "published": HASH, "rows": 200555, "held": 0},
+                    },
+                },
+                "features": {
+                    "set": HASH,
+                    "service": "underwriting_auto",
+                    "used": ["ltv", "bureau_score"],
+                    "absent": ["late_payments_12m"],
+                    "columns": {
+                        "ltv": {"privacy": "personal", "purposes": ["underwriting", "valuation"]},
+                        "bureau_score": {"privacy": "personal", "purposes": ["underwriting"]},
+                    },
+                },
+                "code": {"commit": "e1" * 20, "dirty": False, "digest": HASH, "lockfile": HASH},
+                "policy": {"digest": rules.digest, "path": "underwriting_auto.toml", "version": 1},
+                "predictions": {"digest": "ef" * 32, "rows": 6200},
+                "split": {"embargo_months": 12, "shared_rows": 0},
+                "samples": {
+                    "fit": _sample(2800, 300, "2015-12-01T00:00:00.000000", "2016-08-31"),
+                    "stop": _sample(400, 40, "2016-09-01", "2016-10-31"),
+                    "calibrate": _sample(400, 44, "2016-11-01", "2017-02-28"),
+                    "threshold": _sample(400, 41, "2016-11-02", "2017-02-27"),
+                    "report": _sample(2200, 230, "2018-03-01", "2019-07-01"),
+                },
+                "metrics": {
+                    "report": {
+                        "rows": 2200,
+                        "bads": 230,
+                        "auc": 0.603,
+                        "auc_interval": [0.565, 0.641],
+                        "calibration_slope": 0.83,
+                        "ece": 0.021,
+                        "ks": 0.17,
+                    }
+                },
+                "stability": {"score_psi": 0.08},
+                "fairness": {"protected_attributes": [], "ratios": {}},
+                "maturity": {"report": {"rows": 2200, "ripe": 2200}},
+                "judged": {
+                    "monotone": {
+                        "declared": {"ltv": 1, "bureau_score": -1},
+                        "features": {
+                            name: {"sign": sign, "values": 300, "rows": 25, "against": 0.0, "holds": True}
+                            for name, sign in (("ltv", 1), ("bureau_score", -1))
+                        },
+                    }
+                },
+                "seed": 7,
+                "threads": 2,
+                "environment": {"python": "3.11"},
+            }
+        )
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def bundle_parts() -> Callable[[], dict[str, Any]]:
+    """Write down a bundle that is small enough for it: two features, each with its reason."""
+    return lambda: copy.deepcopy(dict(PARTS))
+
+
+@pytest.fixture(scope="session")
+def feature_columns() -> Callable[[], dict[str, Any]]:
+    """Say what the evidence says of those two features."""
+    return lambda: copy.deepcopy(dict(COLUMNS))
+
+
+@pytest.fixture(scope="session")
+def bound() -> Callable[..., Basis]:
+    """Bind a bundle's parts and what is said of its features to facts under a policy."""
+    from loanbook.governance import basis, evidence
+
+    def bind(
+        facts: dict[str, Any], rules: Policy, parts: Mapping[str, Any], columns: Mapping[str, Any]
+    ) -> Basis:
+        written = {name: json.dumps(part).encode() for name, part in parts.items()}
+        files = {name: digests.of_bytes(data) for name, data in written.items()}
+        whole = {
+            **copy.deepcopy(facts),
+            "bundle": {"digest": digests.of_json(files), "files": files},
+            "features": {**facts["features"], "columns": columns},
+            "policy": {**facts["policy"], "digest": rules.digest},
+        }
+        return basis.bind(evidence.assemble(whole, rules), rules, written)
+
+    return bind

@@ -26,7 +26,7 @@ from loanbook.training import (
     venn,
 )
 from loanbook.training.bundle import Bundle
-from loanbook.training.fitting import Recipe
+from loanbook.training.fitting import Form, Recipe, Sample
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -190,22 +190,16 @@ def _venn_abers(subject: Subject) -> dict[str, Any]:
 
 def _data_size(subject: Subject) -> dict[str, Any]:
     """Learn again by the bundle's recipe from parts of the fit sample."""
-    fit, stop, plan = subject.rows["fit"], subject.rows["stop"], subject.bundle.plan
+    plan, seed, threads = subject.bundle.plan, subject.count("seed"), subject.count("threads")
     recipe = subject.bundle.card["recipe"]
     assert isinstance(recipe, Mapping)
     how = Recipe(**recipe)
-    points = data_size.curve(
-        matrix=subject.values[fit],
-        bad=subject.bad[fit],
-        stop_matrix=subject.values[stop],
-        stop_bad=subject.bad[stop],
-        features=plan.features,
-        categorical=tuple(plan.categories),
-        monotone=plan.monotone,
-        seed=subject.count("seed"),
-        threads=subject.count("threads"),
-        recipe=how,
+    form = Form(plan.features, tuple(plan.categories), plan.monotone, seed, threads)
+    fit, stop = (
+        Sample(subject.values[subject.rows[name]], subject.bad[subject.rows[name]])
+        for name in ("fit", "stop")
     )
+    points = data_size.curve(form, fit, stop, how)
     return {"sample": "stop", "stopped_by_it": how.patience is not None, "points": points}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from loanbook.lending import strategy
 from loanbook.schema import Line
 from loanbook.settings import Settings
 from loanbook.training import binning, bundle, calibration, fitting, matrix, reasons, splits
+from loanbook.training.fitting import Form, Sample
 from loanbook.training.scorecard import Scorecard, log_odds
 from loanbook.watching import stability
 
@@ -96,23 +97,11 @@ def _fit(
     order: Order,
 ) -> tuple[bundle.Bundle, Vector]:
     rows = {name: split.rows(name) for name in splits.SAMPLES}
-    how: dict[str, Any] = {
-        "features": plan.features,
-        "categorical": tuple(plan.categories),
-        "monotone": plan.monotone,
-        "seed": order.seed,
-        "threads": order.threads,
-    }
-    chosen = fitting.fit_best(
-        fitting.recipes_for(int(bad[rows["stop"]].sum())),
-        matrix=values[rows["fit"]],
-        bad=bad[rows["fit"]],
-        stop_matrix=values[rows["stop"]],
-        stop_bad=bad[rows["stop"]],
-        **how,
-    )
+    form = Form(plan.features, tuple(plan.categories), plan.monotone, order.seed, order.threads)
+    fit, stop = (Sample(values[rows[name]], bad[rows[name]]) for name in ("fit", "stop"))
+    chosen = fitting.fit_best(form, fit, stop, fitting.recipes_for(int(stop.bad.sum())))
     learned = rows["fit"] | rows["stop"]
-    fitted = fitting.refit(chosen, matrix=values[learned], bad=bad[learned], **how)
+    fitted = fitting.refit(form, Sample(values[learned], bad[learned]), chosen)
     score = fitting.scores(fitted.model, values, threads=order.threads)
     platt = calibration.fit(score[rows["calibrate"]], bad[rows["calibrate"]])
     pd = platt.pd(score)

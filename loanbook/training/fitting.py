@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     import lightgbm
 
 Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows to learn from or to be stopped by: a matrix, rows × features, and who of them went bad."""
+
+    matrix: Vector
+    bad: Flags
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the columns are and how they may act, and what else decides the bytes: the seed, the threads."""
+
+    features: Sequence[str]
+    categorical: Sequence[str]
+    monotone: Mapping[str, int]
+    seed: int
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -52,97 +72,75 @@ class Fitted:
     stop_loss: float
 
 
-def fit_best(recipes: Sequence[Recipe], **material: Any) -> Fitted:
-    """Fit each recipe on the same material and keep the one with the lowest loss on the stopping sample."""
-    return min((fit(recipe=recipe, **material) for recipe in recipes), key=lambda fitted: fitted.stop_loss)
+def fit_best(form: Form, learn: Sample, stop: Sample, recipes: Sequence[Recipe]) -> Fitted:
+    """Fit each recipe on the same rows and keep the one with the lowest loss on the stopping sample."""
+    return min((fit(form, learn, stop, recipe) for recipe in recipes), key=lambda fitted: fitted.stop_loss)
 
 
-def fit(
-    *,
-    matrix: Vector,
-    bad: npt.NDArray[np.bool_],
-    stop_matrix: Vector,
-    stop_bad: npt.NDArray[np.bool_],
-    features: Sequence[str],
-    categorical: Sequence[str],
-    monotone: Mapping[str, int],
-    seed: int,
-    threads: int,
-    recipe: Recipe,
-) -> Fitted:
+def fit(form: Form, learn: Sample, stop: Sample, recipe: Recipe) -> Fitted:
     """Fit on one sample, stop on another. Raises TrainingError when either has one class only."""
     import lightgbm
 
-    for name, outcome in (("fit", bad), ("stop", stop_bad)):
+    for name, outcome in (("fit", learn.bad), ("stop", stop.bad)):
         if outcome.all() or not outcome.any():
             raise TrainingError(
                 f"the {name} sample has one outcome only ({int(outcome.sum())} bads of {len(outcome)})"
             )
-    train = _dataset(matrix, bad, features, categorical)
+    train = _dataset(form, learn)
     booster = lightgbm.train(
-        _parameters(features, monotone, seed, threads, recipe),
+        _parameters(form, recipe),
         train,
         num_boost_round=recipe.rounds,
-        valid_sets=[lightgbm.Dataset(stop_matrix, stop_bad.astype(float), reference=train)],
+        valid_sets=[lightgbm.Dataset(stop.matrix, stop.bad.astype(float), reference=train)],
         callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else [],
     )
     rounds = booster.best_iteration if recipe.patience else booster.current_iteration()
     model = booster.model_to_string(num_iteration=rounds)
-    return Fitted(model, rounds, recipe, _loss(booster, stop_matrix, stop_bad, rounds))
+    return Fitted(model, rounds, recipe, _loss(booster, stop, rounds))
 
 
-def refit(
-    chosen: Fitted,
-    *,
-    matrix: Vector,
-    bad: npt.NDArray[np.bool_],
-    features: Sequence[str],
-    categorical: Sequence[str],
-    monotone: Mapping[str, int],
-    seed: int,
-    threads: int,
-) -> Fitted:
+def refit(form: Form, learn: Sample, chosen: Fitted) -> Fitted:
     """Fit the chosen recipe again for the chosen rounds, on more rows: those that it was stopped on too."""
     import lightgbm
 
     booster = lightgbm.train(
-        _parameters(features, monotone, seed, threads, chosen.recipe),
-        _dataset(matrix, bad, features, categorical),
+        _parameters(form, chosen.recipe),
+        _dataset(form, learn),
         num_boost_round=chosen.rounds,
     )
     return replace(chosen, model=booster.model_to_string())
 
 
-def _dataset(
-    matrix: Vector, bad: npt.NDArray[np.bool_], features: Sequence[str], categorical: Sequence[str]
-) -> lightgbm.Dataset:
+def _dataset(form: Form, learn: Sample) -> lightgbm.Dataset:
     import lightgbm
 
     return lightgbm.Dataset(
-        matrix, bad.astype(float), feature_name=list(features), categorical_feature=list(categorical)
+        learn.matrix,
+        learn.bad.astype(float),
+        feature_name=list(form.features),
+        categorical_feature=list(form.categorical),
     )
 
 
-def _loss(booster: lightgbm.Booster, matrix: Vector, bad: npt.NDArray[np.bool_], rounds: int) -> float:
+def _loss(booster: lightgbm.Booster, stop: Sample, rounds: int) -> float:
     """Give the mean log-loss of a sample."""
-    pd = np.clip(np.asarray(booster.predict(matrix, num_iteration=rounds), dtype=float), 1e-12, 1 - 1e-12)
-    return float(-np.mean(np.where(bad, np.log(pd), np.log1p(-pd))))
+    predicted = np.asarray(booster.predict(stop.matrix, num_iteration=rounds), dtype=float)
+    pd = np.clip(predicted, 1e-12, 1 - 1e-12)
+    return float(-np.mean(np.where(stop.bad, np.log(pd), np.log1p(-pd))))
 
 
-def _parameters(
-    names: Sequence[str], monotone: Mapping[str, int], seed: int, threads: int, recipe: Recipe
-) -> dict[str, object]:
+def _parameters(form: Form, recipe: Recipe) -> dict[str, object]:
     kept = {key: value for key, value in asdict(recipe).items() if key not in ("rounds", "patience")}
     return kept | {
         "objective": "binary",
         "metric": "binary_logloss",
         "bagging_freq": 1,
-        "seed": seed,
-        "num_threads": threads,
+        "seed": form.seed,
+        "num_threads": form.threads,
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
-        "monotone_constraints": [monotone.get(name, 0) for name in names],
+        "monotone_constraints": [form.monotone.get(name, 0) for name in form.features],
         "monotone_constraints_method": "intermediate",
         "max_cat_to_onehot": 8,
         "cat_smooth": 50,

@@ -1,7 +1,8 @@
-"""The page of held rows: closed, light, filtered by rule and words; nothing written on it is run."""
+"""The page of held rows: closed, filtered by rule and words; nothing written on it is run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,20 +46,9 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_opens_without_a_complaint_and_asks_nothing_of_the_network(
-    browser: Browser, page_file: Path
+    closed: Callable[..., None], page_file: Path, scheme: str
 ) -> None:
-    opened = browser.new_page(color_scheme="dark", viewport={"width": 1280, "height": 900})
-    complaints: list[str] = []
-    asked: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.goto(page_file.as_uri())
-    assert complaints == []
-    assert asked == [page_file.as_uri()]
-    assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    opened.close()
+    closed(page_file, scheme=scheme)
 
 
 def test_rows_are_found_by_rule_and_by_words(browser: Browser, page_file: Path) -> None:
@@ -87,15 +77,14 @@ def test_what_a_source_wrote_is_shown_and_never_run(browser: Browser, page_file:
     opened.close()
 
 
-def test_a_page_without_held_rows_carries_no_script_and_says_so(browser: Browser, tmp_path: Path) -> None:
+def test_a_page_without_held_rows_carries_no_script_and_says_so(
+    closed: Callable[..., None], browser: Browser, tmp_path: Path
+) -> None:
     empty = page.render(Listing("world", "ab" * 32, (), ()), (), "2024-12-31")
     path = tmp_path / "quarantine.html"
     path.write_text(empty, encoding="utf-8")
+    closed(path)
     opened = browser.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto(path.as_uri())
-    assert complaints == []
     assert "<script" not in empty
     assert "0 rows are held back" in opened.inner_text("body")

@@ -16,7 +16,7 @@ from loanbook.schema import TABLES
 from loanbook.training import calibration, fitting, matrix, reasons
 from loanbook.training.bundle import Bundle
 from loanbook.training.calibration import Platt
-from loanbook.training.fitting import Recipe
+from loanbook.training.fitting import Form, Recipe, Sample
 from loanbook.training.reasons import Reason
 from loanbook.training.scorecard import Scorecard
 from loanbook.watching import stability
@@ -84,16 +84,10 @@ def bundle() -> Bundle:
     plan = matrix.plan(fit, FEATURES, MONOTONE)
     values, threads = matrix.encode(fit, plan), 1
     fitted = fitting.fit(
-        matrix=values,
-        bad=bad,
-        stop_matrix=matrix.encode(stop, plan),
-        stop_bad=stop_bad,
-        features=plan.features,
-        categorical=tuple(plan.categories),
-        monotone=plan.monotone,
-        seed=7,
-        threads=threads,
-        recipe=Recipe(rounds=200, patience=30, learning_rate=0.1),
+        Form(plan.features, tuple(plan.categories), plan.monotone, 7, threads),
+        Sample(values, bad),
+        Sample(matrix.encode(stop, plan), stop_bad),
+        Recipe(rounds=200, patience=30, learning_rate=0.1),
     )
     score = fitting.scores(fitted.model, values, threads=threads)
     platt = calibration.fit(score, bad)

@@ -163,34 +163,30 @@ def test_a_folder_that_is_there_is_never_written_to(lender):
         proposing.write(lender.proposed, lender.folder)
 
 
-def test_a_row_that_breaks_the_guessed_format_is_told_and_not_lost(lender, tmp_path):
-    chinese(tmp_path / "raw")
-    path = tmp_path / "raw" / "申请记录.csv"
-    text = path.read_text(encoding="gb18030").replace("03/03/2022", "33/03/2022")
-    path.write_text(text, encoding="gb18030")
-    settings = Settings(home=tmp_path / "home", threads=2)
-    deliveries = raw.survey(mapping.load(lender.folder), tmp_path / "raw")
-    reading = snapshots.freeze(settings, mapping.load(lender.folder), deliveries, as_of=None)
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"SELECT count(*), any_value(_broken) FROM {reading.snapshot('applications').relation}"
-        ).fetchall()
-    assert rows == [(150, "申请日期=33/03/2022")]
+BROKEN = {
+    "申请记录.csv": ("applications", "03/03/2022", "33/03/2022", (150, 1, "申请日期=33/03/2022")),
+    # what is protected is told by its look alone
+    "客户信息.csv": ("customers", "1961年2月3日", "1961年13月3日", (60, 1, "出生日期 like 9999A99A9A")),
+}
 
 
-def test_a_birth_date_that_breaks_the_guessed_format_is_told_by_its_look(lender, tmp_path):
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_row_that_breaks_the_guessed_format_is_told_and_not_lost(lender, tmp_path, name):
+    table, sound, broken, told = BROKEN[name]
     chinese(tmp_path / "raw")
-    path = tmp_path / "raw" / "客户信息.csv"
-    text = path.read_text(encoding="gb18030").replace("1961年2月3日", "1961年13月3日")
-    path.write_text(text, encoding="gb18030")
+    path = tmp_path / "raw" / name
+    text = path.read_text(encoding="gb18030")
+    assert text.count(sound) == 1
+    path.write_text(text.replace(sound, broken), encoding="gb18030")
+    dataset = mapping.load(lender.folder)
+    deliveries = raw.survey(dataset, tmp_path / "raw")
     settings = Settings(home=tmp_path / "home", threads=2)
-    deliveries = raw.survey(mapping.load(lender.folder), tmp_path / "raw")
-    reading = snapshots.freeze(settings, mapping.load(lender.folder), deliveries, as_of=None)
+    reading = snapshots.freeze(settings, dataset, deliveries, as_of=None)
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"SELECT count(_broken), any_value(_broken) FROM {reading.snapshot('customers').relation}"
+            f"SELECT count(*), count(_broken), any_value(_broken) FROM {reading.snapshot(table).relation}"
         ).fetchall()
-    assert rows == [(1, "出生日期 like 9999A99A9A")]
+    assert rows == [told]
 
 
 EUROPEAN = "A{n};C{m};{day:%d.%m.%Y};{n}.200,50;{term};{income},00;{rate},5%;Anna Müller {n};{n}@bank.example"

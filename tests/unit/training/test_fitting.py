@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 
 from loanbook.errors import TrainingError
 from loanbook.training import fitting
-from loanbook.training.fitting import Fitted, Recipe
+from loanbook.training.fitting import Fitted, Form, Recipe, Sample
 
 FEATURES = ("score", "debt", "noise", "kind")
 MONOTONE = {"score": -1, "debt": 1}
@@ -27,24 +28,12 @@ def sample(rows: int, seed: int) -> tuple[Any, Any]:
     return values, bad
 
 
-def material(seed: int = 7, rows: int = 1500) -> dict[str, Any]:
-    values, bad = sample(rows, seed=1)
-    stop_values, stop_bad = sample(rows // 3, seed=2)
-    return {
-        "matrix": values,
-        "bad": bad,
-        "stop_matrix": stop_values,
-        "stop_bad": stop_bad,
-        "features": FEATURES,
-        "categorical": ("kind",),
-        "monotone": MONOTONE,
-        "seed": seed,
-        "threads": 1,
-    }
+LEARN, STOP = Sample(*sample(1500, seed=1)), Sample(*sample(500, seed=2))
+FORM = Form(FEATURES, ("kind",), MONOTONE, seed=7, threads=1)
 
 
-def fit(seed: int = 7, recipe: Recipe = RECIPE) -> Fitted:
-    return fitting.fit(**material(seed), recipe=recipe)
+def fit(form: Form = FORM, recipe: Recipe = RECIPE) -> Fitted:
+    return fitting.fit(form, LEARN, STOP, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +43,7 @@ def fitted() -> Fitted:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(fitted: Fitted) -> None:
     assert fit() == fitted
-    assert fit(seed=8).model != fitted.model
+    assert fit(replace(FORM, seed=8)).model != fitted.model
 
 
 grids = st.tuples(
@@ -105,12 +94,11 @@ def test_a_row_scores_the_same_alone_and_in_a_book(fitted: Fitted) -> None:
 @pytest.mark.parametrize("name", ["fit", "stop"])
 @pytest.mark.parametrize("outcome", [True, False])
 def test_one_outcome_only_is_refused_by_sample(name: str, outcome: bool) -> None:
-    place = {"fit": "bad", "stop": "stop_bad"}[name]
-    given = material()
-    given[place] = np.full(len(given[place]), outcome)
+    samples = {"fit": LEARN, "stop": STOP}
+    samples[name] = replace(samples[name], bad=np.full(len(samples[name].bad), outcome))
 
     with pytest.raises(TrainingError, match=f"the {name} sample has one outcome only"):
-        fitting.fit(**given, recipe=RECIPE)
+        fitting.fit(FORM, samples["fit"], samples["stop"], RECIPE)
 
 
 def test_without_patience_the_rounds_are_as_many_as_the_recipe_says() -> None:
@@ -128,7 +116,7 @@ def test_with_too_few_bads_to_stop_by_the_rounds_are_fixed_and_nothing_is_chosen
 def test_of_two_recipes_the_one_with_the_lower_loss_on_the_stopping_sample_is_kept() -> None:
     poor = Recipe(rounds=1, patience=None)
 
-    best = fitting.fit_best([poor, RECIPE], **material())
+    best = fitting.fit_best(FORM, LEARN, STOP, [poor, RECIPE])
 
     assert best == fit()
     assert best.recipe == RECIPE
@@ -138,10 +126,9 @@ def test_of_two_recipes_the_one_with_the_lower_loss_on_the_stopping_sample_is_ke
 def test_the_loss_equals_another_librarys(fitted: Fitted) -> None:
     from sklearn.metrics import log_loss
 
-    given = material()
-    odds = fitting.scores(fitted.model, given["stop_matrix"], threads=1)
+    odds = fitting.scores(fitted.model, STOP.matrix, threads=1)
 
-    assert fitted.stop_loss == pytest.approx(log_loss(given["stop_bad"], 1 / (1 + np.exp(-odds))))
+    assert fitted.stop_loss == pytest.approx(log_loss(STOP.bad, 1 / (1 + np.exp(-odds))))
 
 
 def test_a_text_that_is_no_model_is_refused() -> None:

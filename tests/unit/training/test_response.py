@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from loanbook.training import fitting, response
-from loanbook.training.fitting import Recipe
+from loanbook.training.fitting import Form, Recipe, Sample
 from loanbook.training.response import Held
 
 FEATURES = ("bureau_score", "debt_to_income", "kind")
@@ -66,29 +66,26 @@ def test_a_sign_that_breaks_only_where_another_feature_is_missing_is_found() -> 
 
 @pytest.fixture(scope="module")
 def trees() -> str:
-    chance = np.random.default_rng(2)
+    return learned(2, SIGNS)
+
+
+def learned(draw: int, monotone: dict[str, int]) -> str:
     values = people(3000)
-    bad = chance.random(3000) < smooth(values)
+    bad = np.random.default_rng(draw).random(3000) < smooth(values)
     fitted = fitting.fit(
-        matrix=values[:2000], bad=bad[:2000], stop_matrix=values[2000:], stop_bad=bad[2000:],
-        features=FEATURES, categorical=(), monotone=SIGNS, seed=7, threads=1,
-        recipe=Recipe(rounds=60, patience=None, learning_rate=0.1, num_leaves=8, max_depth=4),
-    )  # fmt: skip
+        Form(FEATURES, (), monotone, seed=7, threads=1),
+        Sample(values[:2000], bad[:2000]),
+        Sample(values[2000:], bad[2000:]),
+        Recipe(rounds=60, patience=None, learning_rate=0.1, num_leaves=8, max_depth=4),
+    )
     return fitted.model
 
 
 def test_constrained_trees_keep_their_signs_and_free_ones_do_not(trees: str) -> None:
-    chance = np.random.default_rng(3)
-    values = people(3000)
-    bad = chance.random(3000) < smooth(values)
-    free = fitting.fit(
-        matrix=values[:2000], bad=bad[:2000], stop_matrix=values[2000:], stop_bad=bad[2000:],
-        features=FEATURES, categorical=(), monotone={}, seed=7, threads=1,
-        recipe=Recipe(rounds=60, patience=None, learning_rate=0.1, num_leaves=8, max_depth=4),
-    )  # fmt: skip
+    free = learned(3, {})
 
     kept = walk(lambda rows: fitting.scores(trees, rows, threads=1), fitting.thresholds(trees))
-    broken = walk(lambda rows: fitting.scores(free.model, rows, threads=1), fitting.thresholds(free.model))
+    broken = walk(lambda rows: fitting.scores(free, rows, threads=1), fitting.thresholds(free))
 
     assert all(one["holds"] for one in kept.values())
     assert not any(one["holds"] for one in broken.values())
