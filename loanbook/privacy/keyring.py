@@ -23,9 +23,9 @@ BUSY_SECONDS = 60.0
 ALMOST_NOTHING = 1 << 16  # bytes left on a disk
 DISK = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 CACHE_KIB, PAGE = 128 * 1024, 16 * 1024
-CONTENT, ERASURE = "content", "erasure"  # keys of the vault's own, beside the purposes'
+CONTENT, ERASURE, DRIFT = "content", "erasure", "drift"  # keys of the vault's own, beside the purposes'
 ERASED, DIGITS = "erased_", 32
-USES = (*(purpose.value for purpose in Purpose), CONTENT, ERASURE)
+USES = (*(purpose.value for purpose in Purpose), CONTENT, ERASURE, DRIFT)
 TABLES_OF_IT = """
 CREATE TABLE keyring (
     use TEXT PRIMARY KEY,

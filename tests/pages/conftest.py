@@ -17,7 +17,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # while it is open its event loop is the thread's, for whatever test runs next
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None and "CI" not in os.environ:
         pytest.skip("no Chromium is installed (Debian: chromium)")

@@ -117,31 +117,27 @@ class Changed:
 
     def of_categories(self) -> Iterator[Drift]:
         """Values never seen, in a column that has few."""
-        known, now = self.old.categories, self.now.categories
-        if not known or self.now.type == "BOOLEAN":
+        known, marks = self.old.categories, self.old.marks
+        if not known or not marks or self.now.type == "BOOLEAN":
             return
-        past = sum(known.values()) + self.old.others
-        if now is None:
-            if len(known) <= CLOSED and self.old.others == 0 and past >= 500:
+        past = sum(marks.values())
+        if self.now.marks is None or self.now.names is None:
+            if len(known) == len(marks) <= CLOSED and past >= 500:
                 figures = f"it had {len(known)} values, now {self.now.distinct:,}"
                 yield self.found("category", "stop", figures, mending.category(self.name, (), known))
             return
-        rows = sum(now.values()) + self.now.others
+        rows = sum(self.now.marks.values())
         sure = {
-            value: n
-            for value, n in sorted(now.items())
-            if value not in known and chance(n, rows, min(self.old.others, self._untold(past)), past) >= SURE
+            mark: n
+            for mark, n in self.now.marks.items()
+            if mark not in (self.old.names or ()) and chance(n, rows, marks.get(mark, 0), past) >= SURE
         }
-        severity = self._severity(known, sure, rows)
+        named = {self.now.names[mark]: n for mark, n in sure.items() if mark in self.now.names}
+        severity = self._severity(known, dict(sorted(named.items())), rows)
         if severity:
-            listed = ", ".join(f"{value!r} ({n:,}, {n / rows:.1%})" for value, n in sure.items())
+            listed = ", ".join(f"{value!r} ({n:,}, {n / rows:.1%})" for value, n in named.items())
             figures = f"not among the values of {past:,} rows before: {listed} of {rows:,} rows"
-            yield self.found("category", severity, figures, mending.category(self.name, tuple(sure), known))
-
-    def _untold(self, past: int) -> int:
-        """Bound how many rows one value had that was never told: in each batch fewer than tell it."""
-        told = [batch.given for batch in self.old.batches if batch.given]
-        return round((SHARED - 1) * past * len(told) / sum(told)) if told else past
+            yield self.found("category", severity, figures, mending.category(self.name, tuple(named), known))
 
     def _severity(self, known: Mapping[str, int], new: Mapping[str, int], rows: int) -> Severity | None:
         """Judge by what the values are: words, short codes, numbers, or names that go on for ever."""
@@ -163,14 +159,16 @@ class Changed:
 
     def of_vanished(self) -> Iterator[Drift]:
         """A value that was common and is gone: worth a note."""
-        known, now = self.old.categories, self.now.categories
-        if not known or now is None or self.now.others:
+        marks, names, now = self.old.marks, self.old.names, self.now.marks
+        if not marks or not names or now is None:
             return
-        past, rows = sum(known.values()) + self.old.others, sum(now.values())
+        past, rows = sum(marks.values()), sum(now.values())
         gone = [
-            value
-            for value, n in known.items()
-            if value not in now and n >= 0.05 * past and -rows * math.log1p(-min(n / past, 0.999)) >= SURE
+            name
+            for mark, name in names.items()
+            if mark not in now
+            and marks[mark] >= 0.05 * past
+            and -rows * math.log1p(-min(marks[mark] / past, 0.999)) >= SURE
         ]
         if gone:
             figures = f"no row of {rows:,} says {', '.join(repr(value) for value in gone)} any more"

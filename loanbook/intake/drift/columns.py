@@ -8,6 +8,7 @@ from typing import Any
 
 SHARED = 10  # rows that must share a value before it may be told
 MOST_CATEGORIES = 50
+MOST_MARKS = 1000
 MOST_SHAPES = 16
 DECADE = 20  # bins of a power of ten: a number is told to an eighth
 SMALLEST, LARGEST = -9, 18  # powers of ten between which numbers are told apart
@@ -34,18 +35,18 @@ class Batch:
 class Column:
     """A raw column: its type as it is read and in the files; what its texts look like; its last batches.
 
-    `categories` is None where there are too many or they name a person; `others` counts the rows whose
-    value too few share; `settled` counts the batches since a category was first seen. A shape has A for
-    letters and 9 for digits; `dates` counts the texts that a format reads, `numbers` those that are
-    plain numbers, both of the `texts` looked at.
+    `marks` count the rows of each value by its keyed digest; `names` say of which value a mark is, where
+    enough rows share it. Both are None where the values are too many or name a person. `settled` counts the
+    batches since a value was first named. A shape has A for letters and 9 for digits; `dates` counts the
+    texts that a format reads, `numbers` those that are plain numbers, both of the `texts` looked at.
     """
 
     type: str
     own: str
     distinct: int
     whole: bool = False
-    categories: Mapping[str, int] | None = None
-    others: int = 0
+    marks: Mapping[str, int] | None = None
+    names: Mapping[str, str] | None = None
     settled: int = 0
     shapes: Mapping[str, int] = field(default_factory=dict)
     unshaped: int = 0
@@ -54,6 +55,13 @@ class Column:
     texts: int = 0
     numbers: int = 0
     batches: tuple[Batch, ...] = ()
+
+    @property
+    def categories(self) -> Mapping[str, int] | None:
+        """Count the rows of each value that may be told."""
+        if self.marks is None or self.names is None:
+            return None
+        return {name: self.marks[mark] for mark, name in self.names.items()}
 
     @property
     def rows(self) -> int:

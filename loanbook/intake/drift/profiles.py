@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,17 @@ from loanbook import lake
 from loanbook.errors import RawFileError, StorageError
 from loanbook.intake import engine, relations, tracing
 from loanbook.intake.drift import sketches
-from loanbook.intake.drift.columns import MOST_CATEGORIES, MOST_SHAPES, Column, column
+from loanbook.intake.drift.columns import MOST_CATEGORIES, MOST_MARKS, MOST_SHAPES, Column, column
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
+from loanbook.privacy import keyring
+from loanbook.privacy.keyring import DIGITS, DRIFT
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = 1
+VERSION = 2
 RECENT = 6  # batches whose numbers are kept apart: a trend over more is no change of unit
 
 
@@ -52,25 +55,33 @@ def take(settings: Settings, dataset: Dataset, deliveries: Sequence[Delivery]) -
     """Profile every source that has a file here. Numbers, shapes and categories are of at most 50,000 rows.
 
     The rows of a larger source are chosen by their content, so that the same rows give the same profile in
-    whatever order they lie.
+    whatever order they lie. A value that few rows share is kept as a digest under a key of the vault's, so
+    that it is known again and never told.
     """
+    key = keyring.opened(settings).uses[DRIFT]
+
+    def mark(value: str) -> str:
+        return hmac.new(key, value.encode(), "sha256").hexdigest()[:DIGITS]
+
     with (
         lake.connect(settings, private=True) as connection,
         engine.guarded(dataset.folder, RawFileError, "the raw files can't be read"),
     ):
         relations.attach(connection, dataset, deliveries)
-        return taken(connection, dataset, deliveries)
+        return _taken(connection, dataset, deliveries, mark)
 
 
-def taken(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, deliveries: Sequence[Delivery]
+def _taken(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    deliveries: Sequence[Delivery],
+    mark: Callable[[str], str],
 ) -> Mapping[str, Profile]:
-    """Profile the sources on a connection to which they are attached already."""
     found, traced = {}, tracing.traced(connection, dataset)
     for source in dataset.raw:
         mine = [delivery for delivery in deliveries if delivery.source == source.name]
         if mine:
-            rows, columns = sketches.of_source(connection, source, mine, traced)
+            rows, columns = sketches.of_source(connection, source, mine, traced, mark)
             found[source.name] = Profile(source.name, 1, rows, columns)
     return found
 
@@ -101,14 +112,15 @@ def _joined(old: Column, new: Column) -> Column:
         return replace(new, batches=(*old.batches, *new.batches)[-RECENT:])
     shapes = Counter(old.shapes) + Counter(new.shapes)
     kept = dict(sorted(shapes.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_SHAPES])
+    marks, names = _marked(old, new)
     return Column(
         type=new.type,
         own=new.own,
         distinct=max(old.distinct, new.distinct),
         whole=old.whole and new.whole,
-        categories=_categories(old, new),
-        others=old.others + new.others,
-        settled=0 if set(new.categories or ()) - set(old.categories or ()) else old.settled + 1,
+        marks=marks,
+        names=names,
+        settled=0 if set(new.names or ()) - set(old.names or ()) else old.settled + 1,
         shapes=kept,
         unshaped=old.unshaped + new.unshaped + sum(shapes.values()) - sum(kept.values()),
         lengths=dict(Counter(old.lengths) + Counter(new.lengths)),
@@ -119,9 +131,11 @@ def _joined(old: Column, new: Column) -> Column:
     )
 
 
-def _categories(old: Column, new: Column) -> Mapping[str, int] | None:
-    """Unite two sets of categories; a set that grows too large is none."""
-    if old.categories is None or new.categories is None:
-        return None
-    united = Counter(old.categories) + Counter(new.categories)
-    return dict(sorted(united.items())) if len(united) <= MOST_CATEGORIES else None
+def _marked(old: Column, new: Column) -> tuple[Mapping[str, int] | None, Mapping[str, str] | None]:
+    """Unite two sets of values and of their names; a set that grows too large is none."""
+    if old.marks is None or new.marks is None or old.names is None or new.names is None:
+        return None, None
+    marks, names = Counter(old.marks) + Counter(new.marks), {**old.names, **new.names}
+    if len(names) > MOST_CATEGORIES or len(marks) > MOST_MARKS:
+        return None, None
+    return dict(sorted(marks.items())), dict(sorted(names.items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -61,10 +61,12 @@ def of_source(
     source: RawSource,
     mine: Sequence[Delivery],
     naming: Collection[str] | None,
+    mark: Callable[[str], str],
 ) -> tuple[int, Mapping[str, Column]]:
     """Look at a source's relation; give its rows and its columns.
 
-    `naming` are the columns that lead to a person, in small letters; None where that isn't known.
+    `naming` are the columns that lead to a person, in small letters; None where that isn't known. `mark`
+    gives a value's keyed digest.
     """
     relation = f"raw.{ident(source.name)}"
     provenance = {name for name, _ in engine.PROVENANCE}
@@ -77,7 +79,8 @@ def of_source(
     found = {}
     for name, kind in kinds.items():
         batch = Batch(total, *counts[name], seen, *sizes[name][2:6])
-        look = _Look(connection, ident(name), engine.family(kind), *sizes[name][:2])
+        distinct, lengths = sizes[name][:2]
+        look = _Look(connection, ident(name), engine.family(kind), distinct, lengths, mark)
         found[name] = look.column(
             kind,
             own[name],
@@ -185,6 +188,7 @@ class _Look:
     family: str
     distinct: int
     lengths: Mapping[int, int] | None
+    mark: Callable[[str], str]
 
     def column(self, kind: str, own: str, batch: Batch, *, whole: bool, hidden: bool) -> Column:
         bins = dict(sorted((batch.bins or {}).items()))
@@ -193,14 +197,14 @@ class _Look:
         shapes = self.shapes() if texts else {}
         few = self.distinct <= MOST_CATEGORIES and self.family not in {"time", "other"}
         counted = self.counted() if few and not hidden else None
-        kept = None if counted is None else {value: n for value, n in counted.items() if n >= SHARED}
+        told = None if counted is None else [(self.mark(value), value, n) for value, n in counted.items()]
         return Column(
             kind,
             own,
             self.distinct,
             whole,
-            categories=kept,
-            others=sum((counted or {}).values()) - sum((kept or {}).values()),
+            marks=None if told is None else {mark: n for mark, _, n in told},
+            names=None if told is None else {mark: value for mark, value, n in told if n >= SHARED},
             shapes=shapes,
             unshaped=texts - sum(shapes.values()),
             lengths=lengths,

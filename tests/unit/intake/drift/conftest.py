@@ -99,7 +99,11 @@ class Shop:
         return find(self.dataset, self.profile(before), self.profile(now))
 
     def stops(self, before: list[Row], now: list[Row]) -> list[Drift]:
-        return [drift for drift in self.drifts(before, now) if drift.severity == "stop"]
+        return self.stops_of(self.profile(before), now)
+
+    def stops_of(self, before: Mapping[str, Profile], now: list[Row]) -> list[Drift]:
+        drifts = find(self.dataset, before, self.profile(now))
+        return [drift for drift in drifts if drift.severity == "stop"]
 
     @staticmethod
     def drawn(seed: int, count: int) -> list[Row]:
@@ -140,6 +144,12 @@ class Shop:
 def shop(tmp_path: Path) -> Shop:
     """A lender of one CSV."""
     return Shop(tmp_path)
+
+
+@pytest.fixture
+def two_shops(tmp_path: Path) -> tuple[Shop, Shop]:
+    """Two lenders, each with a vault of its own."""
+    return Shop(tmp_path / "one"), Shop(tmp_path / "two")
 
 
 @pytest.fixture

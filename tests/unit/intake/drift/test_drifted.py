@@ -252,3 +252,38 @@ def test_a_drifted_file_is_refused_whole_and_no_row_of_it_is_counted_as_broken(s
     data = shop.deliver(shop.scaled(shop.drawn(2, 300), "income", 100))
     [delivery] = raw.survey(shop.dataset, data)
     assert delivery.broken == 0
+
+
+def with_words(shop, seed, count, words):
+    """Draw rows of which the first are of the channels named, one each."""
+    rows = shop.drawn(seed, count)
+    rows[: len(words)] = [row | {"channel": word} for row, word in zip(rows, words, strict=False)]
+    return rows
+
+
+def test_a_value_that_was_always_rare_is_known_when_it_is_named(shop):
+    book = shop.profile(with_words(shop, 0, 40, ["fax"] * 4))
+    for seed in range(1, 20):
+        month = shop.profile(with_words(shop, seed, 40, ["fax"] * 4))
+        book = {"asked": profiles.merge(book["asked"], month["asked"])}
+    assert "fax" not in book["asked"].columns["channel"].categories
+    assert shop.stops_of(book, with_words(shop, 99, 100, ["fax"] * 11)) == []
+    [drift] = shop.stops_of(book, with_words(shop, 98, 100, ["pigeon"] * 11))
+    assert "'pigeon' (11, 11.0%)" in drift.evidence
+
+
+def test_many_rare_values_of_the_past_hide_no_new_one(shop):
+    rare = [f"w{chr(97 + n // 5)}" for n in range(100)]  # five rows each: none is told
+    before = shop.profile(with_words(shop, 1, 400, rare))
+    assert not [name for name in before["asked"].columns["channel"].categories if len(name) == 2]
+    [drift] = shop.stops_of(before, with_words(shop, 2, 60, ["pigeon"] * 11))
+    assert drift.id == "asked.channel.category"
+
+
+def test_what_a_rare_value_is_kept_as_is_told_by_the_vault_s_key_alone(two_shops):
+    one, other = two_shops
+    rows = with_words(one, 1, 60, ["fax"] * 4)
+    here, again, there = (each.profile(rows)["asked"].columns["channel"] for each in (one, one, other))
+    assert here == again
+    assert not here.marks.keys() & there.marks.keys()
+    assert sorted(here.marks.values()) == sorted(there.marks.values())
