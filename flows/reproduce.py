@@ -24,7 +24,7 @@ from loanbook.intake import publishing
 from loanbook.intake.publishing import Publication
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import bundle, candidate, frame
+from loanbook.training import bundle, candidate, frame, studies
 from loanbook.training.candidate import Candidate
 from loanbook.training.frame import Frame
 
@@ -85,6 +85,9 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
     order = train.order_of(
         home, inputs.stated, inputs.features, line, inputs.service, known, int(inputs.was.facts["seed"])
     )
+    method = inputs.was.facts["method"]
+    if method["searched"]:
+        order = replace(order, recipes=(studies.chosen(method["tried"]),))
     made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
     figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
     context = train.context_of(
@@ -97,7 +100,15 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         frame.counts(outcome),
         order,
     )
-    record = {**context, "split": dict(made.split), "frame": known.digest, "seed": order.seed}
+    if method["searched"]:
+        context["search"] = method["tried"]
+    record = {
+        **context,
+        "tried": made.tried,
+        "split": dict(made.split),
+        "frame": known.digest,
+        "seed": order.seed,
+    }
     subject = Subject(
         inputs.was.model,
         inputs.was.version,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,24 +24,34 @@ from loanbook.intake.publishing import Publication
 from loanbook.leaks import training_sets
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import candidates, frame, reasons
+from loanbook.training import candidates, frame, reasons, studies
 from loanbook.training.candidate import Order
 from loanbook.training.candidates import Made
 from loanbook.training.frame import Frame
+from loanbook.training.studies import Study
 
 
 @flow(name="train")
-def train(dataset: str, line: str, seed: int = 7) -> dict[str, Any]:
-    """Train a line on the dataset's current publication and features; register the candidate."""
+def train(dataset: str, line: str, seed: int = 7, trials: int = 0) -> dict[str, Any]:
+    """Train a line on the dataset's current publication and features; register the candidate.
+
+    With `trials`, that many recipes are tried before on the stopping sample.
+    """
     place, source = steps.settings(), mapping.load(dataset)
     publication = publishing.current(place, source.name)
     features = tables.current(place, source.name, publication.id)
-    made = training(place, source, publication, features, lines.find(line), seed)
+    made = training(place, source, publication, features, lines.find(line), seed, trials)
     return {"model": made.model, "version": made.version, "lies": made.source}
 
 
 def training(
-    place: Settings, source: Dataset, publication: Publication, features: FeatureSet, line: Line, seed: int
+    place: Settings,
+    source: Dataset,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    seed: int,
+    trials: int = 0,
 ) -> Version:
     """Give the registered version; the same data, code, policy and seed give the same one."""
     line = lines.adapted(line, source.lines.get(line.name, {}))
@@ -52,8 +62,23 @@ def training(
     stated = _plain(source.lines.get(line.name, {}))
     order = order_of(place, stated, features, line, service, known, seed)
     context = context_of(place, publication, features, line, service, stated, frame.counts(outcome), order)
+    if trials:
+        order, context = _searched(place, source, line, order, context, trials)
     made = do("fit, calibrate, find cut-offs", candidates.make, place, source.name, order, context)
     return do("register the candidate", _register, place, source, line, made)
+
+
+def _searched(
+    place: Settings, source: Dataset, line: Line, order: Order, context: dict[str, Any], trials: int
+) -> tuple[Order, dict[str, Any]]:
+    """Order the recipe that a search finds, and say what it tried."""
+    study = do("search for a recipe", studies.search, place, source.name, order, context, trials=trials)
+    do("log every trial", _log, place, source, line, study)
+    return replace(order, recipes=(study.recipe,)), context | {"search": study.facts}
+
+
+def _log(place: Settings, source: Dataset, line: Line, study: Study) -> None:
+    Registry(place).log_trials(f"{source.name}.{line.stem}", study.key, [one.facts for one in study.trials])
 
 
 def framing(
@@ -91,6 +116,7 @@ def order_of(
     report_from = stated.get("report_from")
     return Order(
         line=line,
+        recipes=(),
         frame=known.path,
         frame_digest=known.digest,
         service=service.digest,
@@ -146,6 +172,7 @@ def context_of(
         },
         "code": provenance.code(place),
         "outcomes": outcomes,
+        "search": {},
         "threads": order.threads,
     }
 

@@ -50,6 +50,10 @@ class Lake:
         """Candidates: one folder each, named by what they were ordered from."""
         return self.home / "lake" / dataset / "candidates"
 
+    def studies(self, dataset: str) -> Path:
+        """Journals of searches for a recipe, named by what they were ordered from."""
+        return self.home / "lake" / dataset / "studies"
+
     def decisions(self, dataset: str) -> Path:
         """Scored books, one Parquet file each, named by its SHA-256."""
         return self.home / "lake" / dataset / "decisions"

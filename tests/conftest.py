@@ -244,6 +244,10 @@ def honest_facts() -> Callable[[Policy], dict[str, Any]]:
                 "policy": {"digest": rules.digest, "path": "underwriting_auto.toml", "version": 1},
                 "predictions": {"digest": "ef" * 32, "rows": 6200},
                 "split": {"embargo_months": 12, "shared_rows": 0},
+                "method": {
+                    "searched": False,
+                    "tried": {"001": {"num_leaves": 4, "stopped_at": 200, "stop_loss": 0.31}},
+                },
                 "samples": {
                     "fit": _sample(2800, 300, "2015-12-01T00:00:00.000000", "2016-08-31"),
                     "stop": _sample(400, 40, "2016-09-01", "2016-10-31"),

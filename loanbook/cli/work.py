@@ -20,6 +20,7 @@ AsOf = Annotated[str | None, Parameter(help="The day of the reading; by default 
 Since = Annotated[str | None, Parameter(help="The first day, as 2024-07-01.")]
 Until = Annotated[str | None, Parameter(help="The day after the last.")]
 Seed = Annotated[int, Parameter(help="The seed. The same data, code and seed give the same bytes.")]
+Trials = Annotated[int, Parameter(help="Recipes to try on the stopping sample; none: two of ours.")]
 Version = Annotated[str, Parameter(help="A registered version, as world.underwriting_auto/1.")]
 Model = Annotated[str, Parameter(help="A registered model, as world.underwriting_auto.")]
 NO_COMMON = Common()
@@ -84,9 +85,11 @@ def featurize(*, dataset: Dataset, common: Common = NO_COMMON) -> None:
 
 
 @app.command
-def train(*, dataset: Dataset, line: Line, seed: Seed = 7, common: Common = NO_COMMON) -> None:
+def train(
+    *, dataset: Dataset, line: Line, seed: Seed = 7, trials: Trials = 0, common: Common = NO_COMMON
+) -> None:
     """Train a candidate on what was known at each decision, and register it."""
-    made = run("train", common, dataset=dataset, line=line, seed=seed)
+    made = run("train", common, dataset=dataset, line=line, seed=seed, trials=trials)
     name = f"{made['model']}/{made['version']}"
     told = Told(f"Candidate {name}", {}, {"bundle": made["lies"]}, (f"loanbook review {name}",))
     tell(told, as_json=common.json)

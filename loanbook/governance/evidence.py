@@ -22,7 +22,7 @@ from loanbook.governance.reading import UnreadableFact
 FORMAT = 1
 IDENTITY = ("dataset", "line", "model", "trained_by", "trained_at", "requested_by")
 SECTIONS = (
-    "bundle", "data", "features", "code", "policy", "predictions", "split", "samples",
+    "bundle", "data", "features", "code", "policy", "predictions", "split", "method", "samples",
     "metrics", "stability", "fairness", "maturity", "judged", "environment",
 )  # fmt: skip
 KEYS = frozenset({"format", "version", "seed", "threads", "gates", *IDENTITY, *SECTIONS})

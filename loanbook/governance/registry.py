@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BUNDLE, PREDICTIONS = "bundle", "predictions"
 BUNDLE_TAG, DATA_TAG, PREDICTIONS_TAG = "loanbook.bundle", "loanbook.data", "loanbook.predictions"
+STUDY_TAG, TRIAL_TAG, PARENT_TAG = "loanbook.study", "loanbook.trial", "mlflow.parentRunId"
 CAREFUL = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -108,6 +109,33 @@ class Registry:
                 if all(version.tags.get(name) == value for name, value in identity.items()):
                     return version
             return self._register(candidate, identity)
+
+    def log_trials(self, model: str, study: str, trials: Sequence[Mapping[str, object]]) -> None:
+        """Log each trial of a search as a run below the search's own; what is logged already stays."""
+        with self._locked(), _speaking():
+            parent = self._trial(model, study, "search", None, {})
+            for number, facts in enumerate(trials, start=1):
+                self._trial(model, study, f"{number:03}", parent, facts)
+
+    def _trial(
+        self, model: str, study: str, name: str, parent: str | None, facts: Mapping[str, object]
+    ) -> str:
+        """Find or make the run of one trial; one that was cut off is gone on with."""
+        from mlflow.entities import Metric, Param
+
+        client, experiment, now = self._client, self._experiment(model), time.time_ns() // 1_000_000
+        tags = {STUDY_TAG: study, TRIAL_TAG: name} | ({PARENT_TAG: parent} if parent else {})
+        asked = f"tags.`{STUDY_TAG}` = '{study}' AND tags.`{TRIAL_TAG}` = '{name}'"
+        found = client.search_runs([experiment], asked, max_results=1)
+        run = found[0] if found else client.create_run(experiment, tags=tags, run_name=f"{study} {name}")
+        if run.info.status != "FINISHED":
+            client.log_batch(
+                run.info.run_id,
+                metrics=[Metric("stop_loss", float(str(facts["stop_loss"])), now, 0)] if facts else [],
+                params=[Param(key, str(value)) for key, value in facts.items() if key != "stop_loss"],
+            )
+            client.set_terminated(run.info.run_id, "FINISHED")
+        return str(run.info.run_id)
 
     def _register(self, candidate: Candidate, identity: Mapping[str, str]) -> Version:
         tags = {**candidate.tags, **identity}

@@ -81,6 +81,7 @@ def assemble(
             "label": record["label"],
             "stated": record["stated"],
         },
+        "method": {"tried": record["search"] or record["tried"], "searched": bool(record["search"])},
         "samples": figures.samples,
         "metrics": figures.metrics,
         "stability": figures.stability,

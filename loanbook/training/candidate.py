@@ -15,8 +15,8 @@ from loanbook import digests, lake
 from loanbook.lending import strategy
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import binning, bundle, calibration, fitting, matrix, reasons, splits
-from loanbook.training.fitting import Form, Sample
+from loanbook.training import binning, bundle, calibration, fitting, frame, matrix, reasons, splits
+from loanbook.training.fitting import Fitted, Form, Recipe, Sample
 from loanbook.training.scorecard import Scorecard, log_odds
 from loanbook.watching import stability
 
@@ -31,6 +31,7 @@ class Order:
     """What the trainer is asked for. The same order on the same code gives the same bytes."""
 
     line: Line
+    recipes: tuple[Recipe, ...]  # to choose from by the stopping sample; none: what its bads allow
     frame: Path
     frame_digest: str
     service: str
@@ -54,13 +55,38 @@ class Candidate:
     predictions_digest: str
     split: Mapping[str, object]
     counts: Mapping[str, Mapping[str, object]]
+    tried: Mapping[str, Mapping[str, object]]
 
 
-def make(settings: Settings, order: Order, into: Path) -> Candidate:
-    """Split, fit, calibrate, find cut-offs, and write bundle and predictions below `into`."""
+@dataclass(frozen=True)
+class Prepared:
+    """A training set made ready: `table` holds its ripe rows, `bad`, `split` and `values` are of these."""
+
+    whole: pa.Table
+    table: pa.Table
+    bad: npt.NDArray[np.bool_]
+    split: splits.Split
+    plan: matrix.Plan
+    values: Vector
+
+    def rows(self, *names: str) -> npt.NDArray[np.bool_]:
+        """Which rows stand in any of these samples."""
+        return np.asarray(np.logical_or.reduce([self.split.rows(name) for name in names]))
+
+    def sample(self, *names: str) -> Sample:
+        """Give the rows of these samples to learn from."""
+        rows = self.rows(*names)
+        return Sample(self.values[rows], self.bad[rows])
+
+    def form(self, order: Order) -> Form:
+        """Say what the columns are."""
+        plan = self.plan
+        return Form(plan.features, tuple(plan.categories), plan.monotone, order.seed, order.threads)
+
+
+def prepare(order: Order) -> Prepared:
+    """Read the training set of an order, split it by time and encode it."""
     import pyarrow.parquet as pq
-
-    from loanbook.training import frame
 
     whole = pq.read_table(order.frame)
     table = frame.ripe(whole)
@@ -73,39 +99,48 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
         shared_customers=order.shared_customers,
     )
     plan = matrix.plan(table.filter(split.rows("fit")), order.features, order.line.monotone)
-    values = matrix.encode(table, plan)
-    made, score = _fit(values, plan, bad, split, frame.door(whole), order)
+    return Prepared(whole, table, bad, split, plan, matrix.encode(table, plan))
+
+
+def make(settings: Settings, order: Order, into: Path) -> Candidate:
+    """Split, fit, calibrate, find cut-offs, and write bundle and predictions below `into`."""
+    ready = prepare(order)
+    tried = _tried(ready, order)
+    made, score = _fit(ready, tried[0], order)
     digest = bundle.write(made, into / "bundle")
     judged = {"score": score, "pd": made.calibration.pd(score)}
-    judged["scorecard_pd"] = made.scorecard.pd(values, plan.features)
-    predictions = _predictions(settings, table, bad, split, judged, into)
+    judged["scorecard_pd"] = made.scorecard.pd(ready.values, ready.plan.features)
+    predictions = _predictions(settings, ready, judged, into)
+    split = ready.split
     facts = {
         "report_from": str(split.report_from),
         "embargoed": split.embargoed,
         "grouped_out": split.grouped_out,
     }
-    counts = {name: _count(table, bad, split.rows(name)) for name in splits.SAMPLES}
-    return Candidate(into / "bundle", digest, predictions, digests.of_file(predictions), facts, counts)
+    counts = {name: _count(ready.table, ready.bad, split.rows(name)) for name in splits.SAMPLES}
+    named = {f"{place:03}": _said(one) for place, one in enumerate(tried, start=1)}
+    predicted = digests.of_file(predictions)
+    return Candidate(into / "bundle", digest, predictions, predicted, facts, counts, named)
 
 
-def _fit(
-    values: Vector,
-    plan: matrix.Plan,
-    bad: npt.NDArray[np.bool_],
-    split: splits.Split,
-    door: pa.Table,
-    order: Order,
-) -> tuple[bundle.Bundle, Vector]:
-    rows = {name: split.rows(name) for name in splits.SAMPLES}
-    form = Form(plan.features, tuple(plan.categories), plan.monotone, order.seed, order.threads)
-    fit, stop = (Sample(values[rows[name]], bad[rows[name]]) for name in ("fit", "stop"))
-    chosen = fitting.fit_best(form, fit, stop, fitting.recipes_for(int(stop.bad.sum())))
-    learned = rows["fit"] | rows["stop"]
-    fitted = fitting.refit(form, Sample(values[learned], bad[learned]), chosen)
+def _tried(ready: Prepared, order: Order) -> tuple[Fitted, ...]:
+    fit, stop = ready.sample("fit"), ready.sample("stop")
+    recipes = order.recipes or fitting.recipes_for(int(stop.bad.sum()))
+    return fitting.fit_each(ready.form(order), fit, stop, recipes)
+
+
+def _said(one: Fitted) -> dict[str, object]:
+    return {**asdict(one.recipe), "stopped_at": one.rounds, "stop_loss": one.stop_loss}
+
+
+def _fit(ready: Prepared, chosen: Fitted, order: Order) -> tuple[bundle.Bundle, Vector]:
+    values, bad, plan = ready.values, ready.bad, ready.plan
+    fitted = fitting.refit(ready.form(order), ready.sample("fit", "stop"), chosen)
     score = fitting.scores(fitted.model, values, threads=order.threads)
-    platt = calibration.fit(score[rows["calibrate"]], bad[rows["calibrate"]])
+    own = ready.rows("calibrate")
+    platt = calibration.fit(score[own], bad[own])
     pd = platt.pd(score)
-    threshold = rows["threshold"]
+    threshold = ready.rows("threshold")
     cut_offs = strategy.find(
         pd[threshold], bad[threshold], max_bad_rate=order.max_bad_rate, refer_band=order.refer_band
     )
@@ -113,35 +148,34 @@ def _fit(
     reason_map = reasons.reason_map(
         order.reasons, plan.features, parts, pd[threshold], cut_offs.approve_below
     )
-    at_door = matrix.encode(door, plan)
+    at_door = matrix.encode(frame.door(ready.whole), plan)
+    fit = ready.rows("fit")
     frozen = {
-        "fit": _frozen(values[rows["fit"]], pd[rows["fit"]], plan),
+        "fit": _frozen(values[fit], pd[fit], plan),
         "door": _frozen(
             at_door, platt.pd(fitting.scores(fitted.model, at_door, threads=order.threads)), plan
         ),
     }
-    card = _scorecard(values, plan, bad, rows)
+    card = _scorecard(ready)
     return bundle.Bundle(
         fitted.model, plan, platt, cut_offs, reason_map, frozen, card, _card(order, fitted)
     ), score
 
 
-def _scorecard(
-    values: Vector, plan: matrix.Plan, bad: npt.NDArray[np.bool_], rows: Mapping[str, npt.NDArray[np.bool_]]
-) -> Scorecard:
+def _scorecard(ready: Prepared) -> Scorecard:
     """Fit the second model on exactly the rows of the first, sample by sample."""
-    learned = rows["fit"] | rows["stop"]
+    plan, learned = ready.plan, ready.rows("fit", "stop")
     found = binning.learn(
-        values[learned],
-        bad[learned],
-        fit=rows["fit"][learned],
+        ready.values[learned],
+        ready.bad[learned],
+        fit=ready.rows("fit")[learned],
         features=plan.features,
         categories=plan.categories,
         monotone=plan.monotone,
     )
-    own = rows["calibrate"]
-    score = log_odds(found.intercept, found.characteristics, values[own], plan.features)
-    return Scorecard(found.intercept, found.characteristics, calibration.fit(score, bad[own]))
+    own = ready.rows("calibrate")
+    score = log_odds(found.intercept, found.characteristics, ready.values[own], plan.features)
+    return Scorecard(found.intercept, found.characteristics, calibration.fit(score, ready.bad[own]))
 
 
 def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stability.Frozen]:
@@ -171,21 +205,14 @@ def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
     }
 
 
-def _predictions(
-    settings: Settings,
-    table: pa.Table,
-    bad: npt.NDArray[np.bool_],
-    split: splits.Split,
-    judged: Mapping[str, Vector],
-    into: Path,
-) -> Path:
+def _predictions(settings: Settings, ready: Prepared, judged: Mapping[str, Vector], into: Path) -> Path:
     import pyarrow as pa
 
-    kept = split.sample >= 0
-    names = np.array(splits.SAMPLES, dtype=object)[split.sample[kept]]
-    rows = table.select(["application_id", "customer_id", "decided_at"]).filter(kept)
+    kept = ready.split.sample >= 0
+    names = np.array(splits.SAMPLES, dtype=object)[ready.split.sample[kept]]
+    rows = ready.table.select(["application_id", "customer_id", "decided_at"]).filter(kept)
     rows = rows.append_column("sample", pa.array(names, pa.string()))
-    rows = rows.append_column("bad", pa.array(bad[kept]))
+    rows = rows.append_column("bad", pa.array(ready.bad[kept]))
     for name, values in judged.items():
         rows = rows.append_column(name, pa.array(values[kept]))
     target = into / "predictions.parquet"

@@ -41,13 +41,14 @@ def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, A
     `context` says what the review needs and the bundle doesn't hold: data, features, code, who and when. Who
     and when don't count for sameness.
     """
-    key = _key(order, context)
+    key = key_of(order, context)
     folder = lake.Lake(settings.home).candidates(dataset) / key
     if not (folder / RECORD).exists():
         with lake.whole(folder) as draft:
             draft.mkdir()
             made = candidate.make(settings, order, draft)
             facts = {"bundle": made.bundle, "predictions": made.predictions_digest, "split": dict(made.split)}
+            facts["tried"] = {name: dict(one) for name, one in made.tried.items()}
             lake.write_json(
                 draft / RECORD, {**context, **facts, "frame": order.frame_digest, "seed": order.seed}
             )
@@ -62,7 +63,8 @@ def read(settings: Settings, dataset: str, key: str) -> Made:
     return Made(key, folder, lake.read_json(folder / RECORD))
 
 
-def _key(order: Order, context: Mapping[str, Any]) -> str:
+def key_of(order: Order, context: Mapping[str, Any]) -> str:
+    """Name what is ordered, of which data, to be made by which code."""
     said = {"order": replace(order, frame=Path(order.frame_digest)), "context": _lasting(context)}
     return digests.of_json(_plain(said))[:16]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -72,13 +72,20 @@ class Fitted:
     stop_loss: float
 
 
-def fit_best(form: Form, learn: Sample, stop: Sample, recipes: Sequence[Recipe]) -> Fitted:
-    """Fit each recipe on the same rows and keep the one with the lowest loss on the stopping sample."""
-    return min((fit(form, learn, stop, recipe) for recipe in recipes), key=lambda fitted: fitted.stop_loss)
+Watch = Callable[[int, float], None]
 
 
-def fit(form: Form, learn: Sample, stop: Sample, recipe: Recipe) -> Fitted:
-    """Fit on one sample, stop on another. Raises TrainingError when either has one class only."""
+def fit_each(form: Form, learn: Sample, stop: Sample, recipes: Sequence[Recipe]) -> tuple[Fitted, ...]:
+    """Fit each recipe on the same rows; the first is the one with the lowest loss on the stopping sample."""
+    fitted = [fit(form, learn, stop, recipe) for recipe in recipes]
+    return tuple(sorted(fitted, key=lambda one: one.stop_loss))
+
+
+def fit(form: Form, learn: Sample, stop: Sample, recipe: Recipe, watch: Watch | None = None) -> Fitted:
+    """Fit on one sample, stop on another. Raises TrainingError when either has one class only.
+
+    `watch` is told the rounds so far and the mean log-loss of the stopping sample, and may raise.
+    """
     import lightgbm
 
     for name, outcome in (("fit", learn.bad), ("stop", stop.bad)):
@@ -86,17 +93,26 @@ def fit(form: Form, learn: Sample, stop: Sample, recipe: Recipe) -> Fitted:
             raise TrainingError(
                 f"the {name} sample has one outcome only ({int(outcome.sum())} bads of {len(outcome)})"
             )
+    told = [_told(watch)] if watch else []
+    patient = [lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else []
     train = _dataset(form, learn)
     booster = lightgbm.train(
         _parameters(form, recipe),
         train,
         num_boost_round=recipe.rounds,
         valid_sets=[lightgbm.Dataset(stop.matrix, stop.bad.astype(float), reference=train)],
-        callbacks=[lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else [],
+        callbacks=[*told, *patient],
     )
     rounds = booster.best_iteration if recipe.patience else booster.current_iteration()
     model = booster.model_to_string(num_iteration=rounds)
     return Fitted(model, rounds, recipe, _loss(booster, stop, rounds))
+
+
+def _told(watch: Watch) -> Callable[[Any], None]:
+    def tell(environment: Any) -> None:
+        watch(environment.iteration + 1, float(environment.evaluation_result_list[0][2]))
+
+    return tell
 
 
 def refit(form: Form, learn: Sample, chosen: Fitted) -> Fitted:

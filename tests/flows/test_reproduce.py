@@ -26,6 +26,41 @@ def test_a_version_made_again_has_the_same_bundle_and_the_same_figures(reviewed)
     assert entry.body["evidence"] == _evidence(reviewed).digest
 
 
+@pytest.fixture
+def few_bads_suffice(monkeypatch):
+    """The lender has 13 bads to stop by, of which nobody would choose anything."""
+    from loanbook.training import fitting
+
+    monkeypatch.setattr(fitting, "FEW", 5)
+
+
+@pytest.mark.usefixtures("few_bads_suffice")
+def test_a_recipe_that_was_searched_for_is_told_and_taken_from_the_evidence(reviewed):
+    made = reviewed.call("train", dataset="world", line=LINE, trials=5)
+    version = made["version"]
+    assert version == 2
+    reviewed.call("review", model=MODEL, version=version)
+    method = _evidence(reviewed, version).facts["method"]
+    assert method["searched"] is True
+    assert len(method["tried"]) == 5
+    logged = _trials(reviewed)
+    assert {run.data.tags["loanbook.trial"] for run in logged} == {"search", *method["tried"]}
+    assert {run.info.status for run in logged} == {"FINISHED"}
+    best = min(one["stop_loss"] for one in method["tried"].values() if not one["given_up"])
+    assert min(run.data.metrics["stop_loss"] for run in logged if run.data.metrics) <= best
+    again = reviewed.call("reproduce", model=MODEL, version=version)
+    assert again["bundle"] == _evidence(reviewed, version).facts["bundle"]["digest"]
+    assert "search for a recipe" not in reviewed.steps
+
+
+@pytest.mark.usefixtures("few_bads_suffice")
+def test_training_again_searches_and_logs_nothing_twice(reviewed):
+    first = reviewed.call("train", dataset="world", line=LINE, trials=4)
+    before = {run.info.run_id for run in _trials(reviewed)}
+    assert reviewed.call("train", dataset="world", line=LINE, trials=4) == first
+    assert {run.info.run_id for run in _trials(reviewed)} == before
+
+
 def test_making_again_leaves_no_candidate_frame_or_version_behind(reviewed):
     before = _made(reviewed)
     reviewed.call("reproduce", model=MODEL, version=1)
@@ -132,10 +167,19 @@ def test_a_figure_and_a_list_that_differ_are_named_by_their_path(reviewed):
     assert named == {"metrics.report.auc_interval.0", "metrics.report.auc_interval.1", "threads"}
 
 
-def _evidence(stage):
+def _evidence(stage, version=1):
     from loanbook.governance import reproducing
 
-    return reproducing.recorded(stage.settings, MODEL, 1)
+    return reproducing.recorded(stage.settings, MODEL, version)
+
+
+def _trials(stage):
+    """Ask MLflow for the runs of the model's searches."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=stage.registry().uri)
+    runs = client.search_runs([client.get_experiment_by_name(MODEL).experiment_id])
+    return [run for run in runs if "loanbook.study" in run.data.tags]
 
 
 def _made(stage):

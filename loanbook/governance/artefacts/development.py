@@ -45,7 +45,7 @@ METHOD = MappingProxyType(
         "decided days after filing": "bundle.card.decision_days",
         "approve below PD": "bundle.strategy.approve_below",
         "decline from PD": "bundle.strategy.decline_from",
-        "alternatives that were tried": "evidence.alternatives",
+        "recipes searched for beyond our own": "evidence.method.searched",
     }
 )
 
@@ -58,6 +58,7 @@ def development(basis: Basis) -> Document:
         _outcomes(facts),
         each("Samples", facts, "evidence.samples", "sample", ("rows", "bads", "from", "to")),
         said("Method", facts, METHOD),
+        each("Recipes that were tried", facts, "evidence.method.tried", "trial", ("stopped_at", "stop_loss")),
         _features(facts),
         said("What it was made with", facts, MADE),
     )

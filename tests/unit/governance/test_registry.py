@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,49 @@ def test_killed_before_the_version_was_made_it_is_logged_again(
             registry.log_candidate(broken)
     assert registry.versions("killed") == ()
     assert registry.log_candidate(broken).version == 1
+
+
+TRIALS = [
+    {"max_depth": n, "stopped_at": 100 * n, "stop_loss": 0.3 / n, "given_up": n == 2} for n in (1, 2, 3)
+]
+
+
+def _runs(registry: Registry, model: str) -> list[Any]:
+    experiment = registry._client.get_experiment_by_name(model)
+    assert experiment is not None
+    return list(registry._client.search_runs([experiment.experiment_id]))
+
+
+def test_each_trial_of_a_search_is_a_run_below_it(registry: Registry) -> None:
+    registry.log_trials("searched", "5e", TRIALS)
+    runs = {run.data.tags["loanbook.trial"]: run for run in _runs(registry, "searched")}
+    assert set(runs) == {"search", "001", "002", "003"}
+    for number, trial in enumerate(TRIALS, start=1):
+        run = runs[f"{number:03}"]
+        assert run.data.tags["mlflow.parentRunId"] == runs["search"].info.run_id
+        assert run.data.metrics == {"stop_loss": trial["stop_loss"]}
+        assert run.data.params == {key: str(trial[key]) for key in ("max_depth", "stopped_at", "given_up")}
+    registry.log_trials("searched", "5e", TRIALS)
+    assert len(_runs(registry, "searched")) == 4
+    registry.log_trials("searched", "5f", TRIALS[:1])
+    assert len(_runs(registry, "searched")) == 6
+
+
+def test_killed_while_trials_are_logged_each_is_logged_once_in_the_end(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for method in ("create_run", "log_batch", "set_terminated"):
+        model = f"killed_in_{method}"
+        registry.log_trials(model, "5e", TRIALS[:1])
+        with monkeypatch.context() as patch:
+            patch.setattr(registry._client, method, _killed)
+            with pytest.raises(KeyboardInterrupt):
+                registry.log_trials(model, "5e", TRIALS)
+        registry.log_trials(model, "5e", TRIALS)
+        runs = _runs(registry, model)
+        assert len(runs) == 4
+        assert {run.info.status for run in runs} == {"FINISHED"}
+        assert sum(len(run.data.metrics) for run in runs) == 3
 
 
 def _killed(*_: object, **__: object) -> None:

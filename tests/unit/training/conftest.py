@@ -66,6 +66,7 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
     parquet.write_table(_drawn(), path)
     return Order(
         line=lines.find("underwriting/consumer"),
+        recipes=(),
         frame=path,
         frame_digest=digests.of_file(path),
         service="5e" * 32,
@@ -82,7 +83,8 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
 
 @pytest.fixture(scope="session")
 def context() -> dict[str, Any]:
-    return {"trained_by": "erin", "trained_at": "2024-01-01T00:00:00Z", "code": {"commit": "c0ffee"}}
+    said = {"trained_by": "erin", "trained_at": "2024-01-01T00:00:00Z", "code": {"commit": "c0ffee"}}
+    return {**said, "search": {}}
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def test_another_seed_code_or_training_set_is_another_candidate(
     other = {"seed": replace(order, seed=8), "data": replace(order, frame_digest="0" * 64)}.get(what, order)
     said = context | {"code": {"commit": "other"}} if what == "commit" else context
 
-    assert candidates._key(other, said) != made.key
+    assert candidates.key_of(other, said) != made.key
 
 
 def test_a_training_that_fails_leaves_nothing(make: Make, order: Order, tmp_path: Path) -> None:

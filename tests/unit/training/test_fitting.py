@@ -101,6 +101,21 @@ def test_one_outcome_only_is_refused_by_sample(name: str, outcome: bool) -> None
         fitting.fit(FORM, samples["fit"], samples["stop"], RECIPE)
 
 
+def test_whoever_watches_is_told_each_round_and_may_end_it() -> None:
+    told: list[tuple[int, float]] = []
+
+    def watch(rounds: int, loss: float) -> None:
+        told.append((rounds, loss))
+        if rounds == 20:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fitting.fit(FORM, LEARN, STOP, RECIPE, watch)
+
+    assert [rounds for rounds, _ in told] == list(range(1, 21))
+    assert told[8][1] == pytest.approx(fit(recipe=replace(RECIPE, rounds=9, patience=None)).stop_loss)
+
+
 def test_without_patience_the_rounds_are_as_many_as_the_recipe_says() -> None:
     assert fit(recipe=Recipe(rounds=9, patience=None)).rounds == 9
 
@@ -116,9 +131,10 @@ def test_with_too_few_bads_to_stop_by_the_rounds_are_fixed_and_nothing_is_chosen
 def test_of_two_recipes_the_one_with_the_lower_loss_on_the_stopping_sample_is_kept() -> None:
     poor = Recipe(rounds=1, patience=None)
 
-    best = fitting.fit_best(FORM, LEARN, STOP, [poor, RECIPE])
+    best, other = fitting.fit_each(FORM, LEARN, STOP, [poor, RECIPE])
 
     assert best == fit()
+    assert other == fit(recipe=poor)
     assert best.recipe == RECIPE
     assert best.stop_loss < fit(recipe=poor).stop_loss
 
