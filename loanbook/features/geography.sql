@@ -3,7 +3,8 @@
 -- purpose: underwriting
 -- local to: everything
 -- An area is a cell of a quarter degree. It is never told itself: a place can tell who lives there. Its bad
--- share counts loans 90 days past due by then, drawn towards everybody's as if 50 more loans stood there.
+-- share counts loans 90 days past due by then, drawn towards everybody's as if 50 more loans stood there. A
+-- year's filings are those until now less those until it began: time is gone through once, not once a row.
 WITH filed AS (
     SELECT
         application_id,
@@ -45,35 +46,37 @@ merged AS (
     FROM moments
     GROUP BY cell, known_at
 ),
-areas AS (
+running AS (
     SELECT
         cell,
         known_at,
-        sum(filed) OVER before AS filed,
+        sum(filed) OVER til_now AS filed,
+        sum(filed) OVER til_now - filed AS filed_before,
         sum(loans) OVER til_now AS loans,
         sum(bads) OVER til_now AS bads
     FROM merged
-    WINDOW
-        before AS (
-            PARTITION BY cell ORDER BY known_at
-            RANGE BETWEEN INTERVAL 365 DAYS PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
-        ),
-        til_now AS (PARTITION BY cell ORDER BY known_at)
+    WINDOW til_now AS (PARTITION BY cell ORDER BY known_at ROWS UNBOUNDED PRECEDING)
 ),
-everywhere AS (
+areas AS (
+    SELECT r.cell, r.known_at, r.filed_before - coalesce(p.filed, 0) AS filed, r.loans, r.bads
+    FROM running AS r
+    ASOF LEFT JOIN running AS p ON r.cell = p.cell AND r.known_at - INTERVAL 365 DAYS > p.known_at
+),
+running_everywhere AS (
     SELECT
         known_at,
-        sum(sum(filed)) OVER before AS filed,
+        sum(sum(filed)) OVER til_now AS filed,
+        sum(sum(filed)) OVER til_now - sum(filed) AS filed_before,
         sum(sum(loans)) OVER til_now AS loans,
         sum(sum(bads)) OVER til_now AS bads
     FROM merged
     GROUP BY known_at
-    WINDOW
-        before AS (
-            ORDER BY known_at
-            RANGE BETWEEN INTERVAL 365 DAYS PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
-        ),
-        til_now AS (ORDER BY known_at)
+    WINDOW til_now AS (ORDER BY known_at ROWS UNBOUNDED PRECEDING)
+),
+everywhere AS (
+    SELECT r.known_at, r.filed_before - coalesce(p.filed, 0) AS filed, r.loans, r.bads
+    FROM running_everywhere AS r
+    ASOF LEFT JOIN running_everywhere AS p ON r.known_at - INTERVAL 365 DAYS > p.known_at
 )
 SELECT
     f.application_id,
