@@ -3,7 +3,8 @@
 -- purpose: underwriting
 -- local to: everything
 -- The dealer's other applications, those filed before or at the same moment. Its bad share counts loans 90
--- days past due by then, drawn towards that of all dealers as if 50 more loans stood there.
+-- days past due by then, drawn towards that of all dealers as if 50 more loans stood there. A window's sum is
+-- what was summed until now less what was summed until it began: time is gone through once, not once a row.
 WITH filed AS (
     SELECT a.application_id, a.available_at, a.dealer_id, v.list_price, v.appraised_value
     FROM applications AS a
@@ -63,36 +64,46 @@ merged AS (
     FROM moments
     GROUP BY dealer_id, known_at
 ),
-dealers AS (
+running AS (
     SELECT
         dealer_id,
         known_at,
-        sum(filed) OVER month AS filed_30d,
-        sum(filed) OVER quarter AS filed_90d,
-        (sum(asked) OVER quarter)::DOUBLE / nullif(sum(appraised) OVER quarter, 0)::DOUBLE AS price_to_value,
+        sum(filed) OVER til_now AS filed,
+        sum(asked) OVER til_now AS asked,
+        sum(appraised) OVER til_now AS appraised,
         sum(loans) OVER til_now AS loans,
         sum(bads) OVER til_now AS bads
     FROM merged
-    WINDOW
-        month AS (
-            PARTITION BY dealer_id ORDER BY known_at RANGE BETWEEN INTERVAL 30 DAYS PRECEDING AND CURRENT ROW
-        ),
-        quarter AS (
-            PARTITION BY dealer_id ORDER BY known_at RANGE BETWEEN INTERVAL 90 DAYS PRECEDING AND CURRENT ROW
-        ),
-        til_now AS (PARTITION BY dealer_id ORDER BY known_at)
+    WINDOW til_now AS (PARTITION BY dealer_id ORDER BY known_at ROWS UNBOUNDED PRECEDING)
 ),
-everybody AS (
+dealers AS (
+    SELECT
+        r.dealer_id,
+        r.known_at,
+        r.filed - coalesce(m.filed, 0) AS filed_30d,
+        r.filed - coalesce(q.filed, 0) AS filed_90d,
+        (r.asked - coalesce(q.asked, 0))::DOUBLE
+            / nullif(r.appraised - coalesce(q.appraised, 0), 0)::DOUBLE AS price_to_value,
+        r.loans,
+        r.bads
+    FROM running AS r
+    ASOF LEFT JOIN running AS m ON r.dealer_id = m.dealer_id AND r.known_at - INTERVAL 30 DAYS > m.known_at
+    ASOF LEFT JOIN running AS q ON r.dealer_id = q.dealer_id AND r.known_at - INTERVAL 90 DAYS > q.known_at
+),
+running_everybody AS (
     SELECT
         known_at,
-        sum(sum(filed)) OVER quarter AS filed_90d,
+        sum(sum(filed)) OVER til_now AS filed,
         sum(sum(loans)) OVER til_now AS loans,
         sum(sum(bads)) OVER til_now AS bads
     FROM merged
     GROUP BY known_at
-    WINDOW
-        quarter AS (ORDER BY known_at RANGE BETWEEN INTERVAL 90 DAYS PRECEDING AND CURRENT ROW),
-        til_now AS (ORDER BY known_at)
+    WINDOW til_now AS (ORDER BY known_at ROWS UNBOUNDED PRECEDING)
+),
+everybody AS (
+    SELECT r.known_at, r.filed - coalesce(q.filed, 0) AS filed_90d, r.loans, r.bads
+    FROM running_everybody AS r
+    ASOF LEFT JOIN running_everybody AS q ON r.known_at - INTERVAL 90 DAYS > q.known_at
 )
 SELECT
     f.application_id,
