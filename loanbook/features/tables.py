@@ -15,7 +15,7 @@ from loanbook import digests, lake
 from loanbook.errors import FeatureError
 from loanbook.features import touching, written
 from loanbook.features.recipes import Local, Recipe, recipes, recipes_digest
-from loanbook.features.touching import Slice, Touched, show
+from loanbook.features.touching import Touched, show
 from loanbook.schema import Column, Privacy, Purpose
 from loanbook.settings import Settings
 
@@ -36,8 +36,6 @@ __all__ = [
     "recipes_digest",
 ]
 LAST = "last"
-QUICK = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 1"
-SLICE = 12_000_000  # rows of one table that are windowed at once; more, and they would be on disk meanwhile
 
 
 @dataclass(frozen=True)
@@ -243,14 +241,11 @@ def _compute(
     import duckdb
 
     path = folder / f"{recipe.name}.parquet"
-    rows, parts = f"SELECT * FROM ({recipe.sql})", 1 if touched else _parts(connection, recipe, published)
+    rows = f"SELECT * FROM ({recipe.sql})"
     if stands is not None:
         rows = f"{_untouched(recipe, stands)} UNION ALL {rows}"
     try:
-        if parts > 1:
-            rows = _in_slices(connection, recipe, published, folder, parts)
-        else:
-            show(connection, published, recipe, _may_see(recipe.purpose), touched)
+        show(connection, published, recipe, _may_see(recipe.purpose), touched)
         for name in recipe.beside:
             import_module(f"loanbook.features.{name}").relate(connection)
         rows = f"{rows} UNION ALL {_none_of(connection, rows)}"
@@ -263,39 +258,8 @@ def _compute(
             right=f"It may read only what serves {recipe.purpose}, isn't protected, and is local to "
             f"{recipe.local_to}",
         ) from error
-    for left in folder.glob(f"{recipe.name}.*.slice"):
-        left.unlink()
     count, absent = written.absent(connection, path, {recipe.key, "available_at"})
     return FeatureTable(recipe.name, recipe.digest, digests.of_file(path), count, absent)
-
-
-def _parts(connection: duckdb.DuckDBPyConnection, recipe: Recipe, published: Mapping[str, Path]) -> int:
-    """Say in how many slices of its customers a recipe is computed: in one where that fits in memory."""
-    read = [published[name] for name in recipe.reads if name in published]
-    if recipe.local_to is not Local.CUSTOMER or recipe.beside or not read:
-        return 1
-    files = ", ".join(f"'{lake.quoted(path)}'" for path in read)
-    most = connection.execute(f"SELECT max(num_rows) FROM parquet_file_metadata([{files}])").fetchall()[0][0]
-    return max(1, -(-int(most) // SLICE))
-
-
-def _in_slices(
-    connection: duckdb.DuckDBPyConnection,
-    recipe: Recipe,
-    published: Mapping[str, Path],
-    folder: Path,
-    parts: int,
-) -> str:
-    """Compute slice by slice what hangs on a customer's own rows alone; give the rows of all, unordered."""
-    paths = []
-    for number in range(parts):
-        show(connection, published, recipe, _may_see(recipe.purpose), Slice(number, parts))
-        path = folder / f"{recipe.name}.{number}.slice"
-        connection.execute(
-            f"COPY ({recipe.sql}) TO '{lake.quoted(path)}' (FORMAT parquet, COMPRESSION lz4_raw)"
-        )
-        paths.append(f"'{lake.quoted(path)}'")
-    return f"SELECT * FROM read_parquet([{', '.join(paths)}])"
 
 
 def _none_of(connection: duckdb.DuckDBPyConnection, rows: str) -> str:

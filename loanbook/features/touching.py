@@ -55,18 +55,6 @@ def touched(settings: Settings, before: Mapping[str, Path], after: Mapping[str, 
     return Touched(frozenset(differing), found)
 
 
-@dataclass(frozen=True)
-class Slice:
-    """One of several parts of all customers, by a hash of their id."""
-
-    number: int
-    of: int
-
-    def holds(self, key: str) -> str:
-        """Write the SQL that tells whether a customer is of this part."""
-        return f"hash({key}) % {self.of} = {self.number}"
-
-
 _APPLICATIONS = """
 SELECT a.application_id FROM "was".applications AS a
 SEMI JOIN touched_customer_id AS t ON a.customer_id IS NOT DISTINCT FROM t.customer_id
@@ -135,11 +123,9 @@ def show(
     published: Mapping[str, Path],
     recipe: Recipe,
     may_see: Callable[[Column], bool],
-    whose: Touched | Slice | None = None,
+    whose: Touched | None = None,
 ) -> None:
     """Offer the views that a recipe may read: the allowed columns, and of `whose` rows alone.
-
-    A slice parts the rows of customers, for a recipe that is local to them.
 
     What is nobody's own doesn't exist for a recipe that is local to somebody.
     """
@@ -148,16 +134,11 @@ def show(
         connection.execute(f"DROP VIEW {name}")
     if whose is None or recipe.local_to is Local.EVERYTHING:
         return
-    if isinstance(whose, Touched):
-        for key, rows in whose.keys.items():
-            connection.register(f"touched_{key}", rows)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE touched_loan_id AS {_loans(published, whose)}")
+    for key, rows in whose.keys.items():
+        connection.register(f"touched_{key}", rows)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE touched_loan_id AS {_loans(published)}")
     for name in SEEN_BY[recipe.local_to]:
-        names = ", ".join(f'x."{column.name}"' for column in TABLES[name].columns if may_see(column))
-        rows = _agreed(name, published, recipe.purpose)
-        connection.execute(
-            f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM ({rows}) AS x {_theirs(name, whose)}"
-        )
+        _narrow(connection, name, published, may_see, recipe.purpose)
 
 
 def seen(recipe: Recipe) -> frozenset[str]:
@@ -172,13 +153,23 @@ def _agreed(name: str, published: Mapping[str, Path], purpose: Purpose) -> str:
     return f"FROM ({_rows(name, published)})" + (f" WHERE {agreed}" if agreed else "")
 
 
-def _loans(published: Mapping[str, Path], whose: Touched | Slice) -> str:
-    return f"SELECT x.loan_id FROM ({_rows('loans', published)}) AS x {_theirs('loans', whose)}"
+def _loans(published: Mapping[str, Path]) -> str:
+    return (
+        f"SELECT loan_id FROM ({_rows('loans', published)}) AS l "
+        "SEMI JOIN touched_customer_id AS t ON l.customer_id IS NOT DISTINCT FROM t.customer_id"
+    )
 
 
-def _theirs(name: str, whose: Touched | Slice) -> str:
-    """Narrow a table's rows, called x, to those of somebody."""
+def _narrow(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    published: Mapping[str, Path],
+    may_see: Callable[[Column], bool],
+    purpose: Purpose,
+) -> None:
     key = _owner(name)
-    if isinstance(whose, Slice) and key == "customer_id":
-        return f"WHERE {whose.holds('x.customer_id')}"
-    return f"SEMI JOIN touched_{key} AS t ON x.{key} IS NOT DISTINCT FROM t.{key}"
+    names = ", ".join(f'x."{column.name}"' for column in TABLES[name].columns if may_see(column))
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM ({_agreed(name, published, purpose)}) AS x "
+        f"SEMI JOIN touched_{key} AS t ON x.{key} IS NOT DISTINCT FROM t.{key}"
+    )

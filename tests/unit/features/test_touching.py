@@ -226,30 +226,3 @@ def test_threads_and_the_order_of_rows_change_no_byte(
 
     assert there.tables == lender.whole(lender.publication(crowd)).tables
     assert parquet.read_metadata(there.folder / "transactions.parquet").num_rows > 2000
-
-
-def test_computed_in_slices_every_table_has_the_same_bytes(
-    lender: Lender, crowd: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    published = lender.publication(crowd)
-    whole = lender.whole(published)
-    sliced: set[str] = set()
-    show = touching.show
-
-    def counted(connection: Any, paths: Any, recipe: Any, may_see: Any, whose: Any = None) -> None:
-        show(connection, paths, recipe, may_see, whose)
-        if isinstance(whose, touching.Slice):
-            sliced.add(recipe.name)
-
-    monkeypatch.setattr(tables, "show", counted)
-    monkeypatch.setattr(tables, "SLICE", len(crowd["transactions"]) // 3)
-    made = lender.whole(published, "elsewhere")
-
-    assert {"history", "open_loans", "transactions"} <= sliced
-    local = {recipe.name for recipe in tables.recipes() if recipe.local_to == "customer"}
-    assert sliced <= local
-    assert made.tables == whole.tables
-    assert not list(made.folder.glob("*.slice"))
-    for table in whole.tables:
-        name = f"{table.name}.parquet"
-        assert (made.folder / name).read_bytes() == (whole.folder / name).read_bytes()
