@@ -1,5 +1,5 @@
 """`make bench`: speed and memory."""
 
-from bench import data_speed, measuring, way_speed
+from bench import data_speed, measuring, models_speed, way_speed
 
-measuring.run({"way": way_speed.rows, "data": data_speed.rows}, "bench.json")
+measuring.run({"way": way_speed.rows, "data": data_speed.rows, "models": models_speed.rows}, "bench.json")

@@ -1,5 +1,5 @@
 """`make proof`: accuracy, refusals, reconciliation."""
 
-from bench import data, measuring, way
+from bench import data, measuring, models, way
 
-measuring.run({"way": way.rows, "data": data.rows}, "proof.json")
+measuring.run({"way": way.rows, "data": data.rows, "models": models.rows}, "proof.json")

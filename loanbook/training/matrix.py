@@ -77,7 +77,10 @@ def encode(table: pa.Table, plan: Plan) -> Matrix:
     missing = [name for name in plan.features if name not in table.column_names]
     if missing:
         raise TrainingError(f"features are absent: {', '.join(missing)}", right="Run featurize for this data")
-    return np.column_stack([_numbers(table, name, plan) for name in plan.features])
+    values = np.empty((table.num_rows, len(plan.features)))
+    for place, name in enumerate(plan.features):
+        values[:, place] = _numbers(table, name, plan)
+    return values
 
 
 def _numbers(table: pa.Table, name: str, plan: Plan) -> npt.NDArray[np.float64]:
