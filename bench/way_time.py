@@ -104,6 +104,7 @@ def _by_hand(place: Settings, features: FeatureSet, outcome: Any) -> Iterator[Ro
     chosen = sorted(random.Random(7).sample(range(outcome.num_rows), min(SAMPLE, outcome.num_rows)))
     asked = frame.entities(outcome.take(chosen))
     got = store.history(place, features, LINE.feature_service, asked).to_pylist()
+    served = {one.name for one in store.service(place, features, LINE.feature_service).features}
     differing = cells = 0
     for view in store.views(place, features):
         kept: dict[str, list[dict[str, Any]]] = {}
@@ -115,7 +116,7 @@ def _by_hand(place: Settings, features: FeatureSet, outcome: Any) -> Iterator[Ro
                 row for row in kept.get(answer[view.key], []) if at - view.ttl <= row["available_at"] <= at
             ]
             last = max(known, key=lambda row: row["available_at"]) if known else {}
-            for name in view.features:
+            for name in served.intersection(view.features):
                 cells += 1
                 differing += not _same(last.get(name), answer[name])
     yield exactly("way", f"cells that differ from a join done by hand ({cells:,} cells)", differing, 0)
@@ -139,6 +140,7 @@ def _order(place: Settings, known: frame.Frame, service: store.Service, features
     wording = (place.repo / "expectations" / "policies" / "reasons.toml").read_text(encoding="utf-8")
     return Order(
         line=LINE,
+        recipes=(),
         frame=known.path,
         frame_digest=known.digest,
         service=service.digest,
