@@ -87,7 +87,7 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
     )
     method = inputs.was.facts["method"]
     if method["searched"]:
-        order = replace(order, recipes=(studies.chosen(method["tried"]),))
+        order = replace(order, recipes=(studies.recipe_of(method),))
     made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
     figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
     context = train.context_of(
@@ -101,10 +101,11 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         order,
     )
     if method["searched"]:
-        context["search"] = method["tried"]
+        context["search"] = {name: method[name] for name in ("tried", "chosen")}
     record = {
         **context,
         "tried": made.tried,
+        "chosen": made.chosen,
         "split": dict(made.split),
         "frame": known.digest,
         "seed": order.seed,

@@ -246,6 +246,7 @@ def honest_facts() -> Callable[[Policy], dict[str, Any]]:
                 "split": {"embargo_months": 12, "shared_rows": 0},
                 "method": {
                     "searched": False,
+                    "chosen": "001",
                     "tried": {"001": {"num_leaves": 4, "stopped_at": 200, "stop_loss": 0.31}},
                 },
                 "samples": {

@@ -81,7 +81,7 @@ def assemble(
             "label": record["label"],
             "stated": record["stated"],
         },
-        "method": {"tried": record["search"] or record["tried"], "searched": bool(record["search"])},
+        "method": _method(record),
         "samples": figures.samples,
         "metrics": figures.metrics,
         "stability": figures.stability,
@@ -91,6 +91,12 @@ def assemble(
         "environment": provenance.environment(settings),
     }
     return evidences.assemble(facts, policy)
+
+
+def _method(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which recipes were tried, by a search or by the training itself, and which was chosen."""
+    said = record["search"] or record
+    return {"tried": said["tried"], "chosen": said["chosen"], "searched": bool(record["search"])}
 
 
 def file(settings: Settings, basis: Basis, figures: Figures, at: datetime) -> Review:

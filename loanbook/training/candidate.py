@@ -31,7 +31,7 @@ class Order:
     """What the trainer is asked for. The same order on the same code gives the same bytes."""
 
     line: Line
-    recipes: tuple[Recipe, ...]  # to choose from by the stopping sample; none: what its bads allow
+    recipes: tuple[Recipe, ...]  # to choose from, the simplest first; none: what the stopping bads allow
     frame: Path
     frame_digest: str
     service: str
@@ -56,6 +56,7 @@ class Candidate:
     split: Mapping[str, object]
     counts: Mapping[str, Mapping[str, object]]
     tried: Mapping[str, Mapping[str, object]]
+    chosen: str
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def prepare(order: Order) -> Prepared:
 def make(settings: Settings, order: Order, into: Path) -> Candidate:
     """Split, fit, calibrate, find cut-offs, and write bundle and predictions below `into`."""
     ready = prepare(order)
-    tried = _tried(ready, order)
-    made, score = _fit(ready, tried[0], order)
+    tried, chosen = _tried(ready, order)
+    made, score = _fit(ready, tried[chosen], order)
     digest = bundle.write(made, into / "bundle")
     judged = {"score": score, "pd": made.calibration.pd(score)}
     judged["scorecard_pd"] = made.scorecard.pd(ready.values, ready.plan.features)
@@ -120,13 +121,17 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     counts = {name: _count(ready.table, ready.bad, split.rows(name)) for name in splits.SAMPLES}
     named = {f"{place:03}": _said(one) for place, one in enumerate(tried, start=1)}
     predicted = digests.of_file(predictions)
-    return Candidate(into / "bundle", digest, predictions, predicted, facts, counts, named)
+    return Candidate(
+        into / "bundle", digest, predictions, predicted, facts, counts, named, f"{chosen + 1:03}"
+    )
 
 
-def _tried(ready: Prepared, order: Order) -> tuple[Fitted, ...]:
+def _tried(ready: Prepared, order: Order) -> tuple[tuple[Fitted, ...], int]:
+    """Fit what is ordered, or what the stopping sample's bads allow, and choose."""
     fit, stop = ready.sample("fit"), ready.sample("stop")
     recipes = order.recipes or fitting.recipes_for(int(stop.bad.sum()))
-    return fitting.fit_each(ready.form(order), fit, stop, recipes)
+    tried = tuple(fitting.fit(ready.form(order), fit, stop, recipe) for recipe in recipes)
+    return tried, fitting.simplest(tried, stop, order.threads)
 
 
 def _said(one: Fitted) -> dict[str, object]:

@@ -48,7 +48,7 @@ def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, A
             draft.mkdir()
             made = candidate.make(settings, order, draft)
             facts = {"bundle": made.bundle, "predictions": made.predictions_digest, "split": dict(made.split)}
-            facts["tried"] = {name: dict(one) for name, one in made.tried.items()}
+            facts |= {"tried": {name: dict(one) for name, one in made.tried.items()}, "chosen": made.chosen}
             lake.write_json(
                 draft / RECORD, {**context, **facts, "frame": order.frame_digest, "seed": order.seed}
             )

@@ -97,12 +97,12 @@ def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def _space() -> dict[str, Any]:
-    """Bound the recipe: trees of two to five levels, slow to fast, of small leaves to large."""
+    """Bound the recipe: trees of one to five levels, slow to fast, of small leaves to large."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
     return {
         "learning_rate": FloatDistribution(0.01, 0.1, log=True),
-        "max_depth": IntDistribution(2, 5),
+        "max_depth": IntDistribution(1, 5),
         "min_data_in_leaf": IntDistribution(10, 400, log=True),
         "lambda_l2": FloatDistribution(0.1, 100.0, log=True),
         "feature_fraction": FloatDistribution(0.3, 1.0),

@@ -46,6 +46,7 @@ METHOD = MappingProxyType(
         "approve below PD": "bundle.strategy.approve_below",
         "decline from PD": "bundle.strategy.decline_from",
         "recipes searched for beyond our own": "evidence.method.searched",
+        "chosen": "evidence.method.chosen",
     }
 )
 

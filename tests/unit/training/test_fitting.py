@@ -126,17 +126,28 @@ def test_with_too_few_bads_to_stop_by_the_rounds_are_fixed_and_nothing_is_chosen
     assert few.patience is None
     assert len(fitting.recipes_for(fitting.FEW)) > 1
     assert all(recipe.patience for recipe in fitting.recipes_for(fitting.FEW))
+    depths = [recipe.max_depth for recipe in fitting.recipes_for(fitting.FEW)]
+    assert depths == sorted(depths)
 
 
-def test_of_two_recipes_the_one_with_the_lower_loss_on_the_stopping_sample_is_kept() -> None:
-    poor = Recipe(rounds=1, patience=None)
+def test_a_complex_recipe_is_chosen_where_it_is_ahead_by_more_than_a_standard_error() -> None:
+    poor, good = fit(recipe=Recipe(rounds=1, patience=None)), fit()
 
-    best, other = fitting.fit_each(FORM, LEARN, STOP, [poor, RECIPE])
+    assert good.stop_loss < poor.stop_loss
+    assert fitting.simplest([poor, good], STOP, threads=1) == 1
+    assert fitting.simplest([good, poor], STOP, threads=1) == 0
 
-    assert best == fit()
-    assert other == fit(recipe=poor)
-    assert best.recipe == RECIPE
-    assert best.stop_loss < fit(recipe=poor).stop_loss
+
+def test_of_recipes_that_chance_could_part_the_simplest_is_chosen() -> None:
+    kept = 0
+    for seed in range(8, 20):
+        pair = fit(replace(FORM, seed=seed)), fit(replace(FORM, seed=seed + 100))
+        ahead, behind = sorted(pair, key=lambda one: one.stop_loss)
+        assert ahead.stop_loss < behind.stop_loss
+        assert fitting.simplest([ahead, behind], STOP, threads=1) == 0
+        kept += fitting.simplest([behind, ahead], STOP, threads=1) == 0
+
+    assert 6 <= kept < 12  # of two alike one is ahead by more than a standard error in a third of the cases
 
 
 def test_the_loss_equals_another_librarys(fitted: Fitted) -> None:
