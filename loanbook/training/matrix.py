@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,13 +53,14 @@ class Plan:
 def plan(fit: pa.Table, features: Sequence[str], monotone: Mapping[str, int]) -> Plan:
     """Learn categories from the fit sample alone; leave out what has no value or one value there."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kept, categories = [], {}
     for name in features:
         column = fit.column(name)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            counts = Counter(value for value in column.to_pylist() if value is not None)
-            known = sorted(value for value, count in counts.items() if count >= RARE)
+            counts = pc.value_counts(column.combine_chunks().drop_null()).to_pylist()
+            known = sorted(one["values"] for one in counts if one["counts"] >= RARE)
             if len(known) > 1:
                 categories[name] = tuple(known)
                 kept.append(name)
