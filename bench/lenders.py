@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import Row
+from bench.measuring import DATA, Row, at_least, between
 from loanbook.cli.face import Progress
 from loanbook.cli.launch import Runner
 from loanbook.settings import Settings
@@ -34,6 +34,35 @@ def simulated(runner: Runner, folder: Path, *, noise: bool = False) -> dict[str,
     simulate(WorldSpec(applications=APPLICATIONS, noise=noise), folder, last_month=HISTORY)
     made: dict[str, Any] = runner.run("lifecycle", {"dataset": "world", "data": folder / "raw"})
     return made
+
+
+def noise(topic: str, runner: Runner, scratch: Path) -> Iterator[Row]:
+    """Replace every true PD by one number: nothing ranks, and the gates refuse it."""
+    for one in simulated(runner, scratch / "noise", noise=True)["lines"]:
+        review, name = one["review"], f"noise world, {one['line']}"
+        yield between(topic, f"{name}: AUC", review["metrics"]["auc"], 0.47, 0.53)
+        yield at_least(topic, f"{name}: gates that are shut", len(review["shut"]), 1)
+
+
+def real(
+    topic: str, runner: Runner, floors: Mapping[str, tuple[str, float]]
+) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Go the whole way on real lenders; give the row of each one's AUC, and its review where there is one."""
+    for dataset, (line, floor) in floors.items():
+        if not (DATA / dataset).is_dir():
+            said = "no data beside the checkout"
+            yield Row(f"{dataset}: AUC", topic, said, f"at least {floor:g}", False), {}
+            continue
+        made = runner.run("lifecycle", {"dataset": dataset, "data": DATA / dataset, "line": line})
+        review = made["lines"][0]["review"]
+        metrics, sample = review["metrics"], review["samples"]["report"]
+        low, high = metrics["auc_interval"]
+        shut = ", ".join(review["shut"]) or "none"
+        said = (
+            f"{dataset}, {line}, decided {sample['from'][:10]} to {sample['to'][:10]}: "
+            f"AUC (95 % {low:.3f} to {high:.3f}; {metrics['bads']} bads; gates shut: {shut})"
+        )
+        yield at_least(topic, said, metrics["auc"], floor), review
 
 
 @dataclass(frozen=True)

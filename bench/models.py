@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import lenders
-from bench.measuring import DATA, Row, at_least, at_most, between, exactly
+from bench.measuring import Row, at_least, at_most, between, exactly
 from loanbook.cli.launch import Runner
 from loanbook.settings import Settings
 
@@ -37,30 +37,14 @@ def _world(place: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
 
 
 def _noise(_: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
-    for one in lenders.simulated(runner, scratch / "noise", noise=True)["lines"]:
-        review, name = one["review"], f"noise world, {one['line']}"
-        yield between("models", f"{name}: AUC", review["metrics"]["auc"], 0.47, 0.53)
-        yield at_least("models", f"{name}: gates that are shut", len(review["shut"]), 1)
+    yield from lenders.noise("models", runner, scratch)
 
 
 def _real(place: Settings, runner: Runner, _: Path) -> Iterator[Row]:
-    for dataset, (line, floor) in REAL.items():
-        if not (DATA / dataset).is_dir():
-            said = "no data beside the checkout"
-            yield Row(f"{dataset}: AUC", "models", said, f"at least {floor:g}", False)
-            continue
-        made = runner.run("lifecycle", {"dataset": dataset, "data": DATA / dataset, "line": line})
-        review = made["lines"][0]["review"]
-        metrics, sample = review["metrics"], review["samples"]["report"]
-        low, high = metrics["auc_interval"]
-        said = f"{dataset}, {line}, decided {sample['from'][:10]} to {sample['to'][:10]}"
-        yield at_least(
-            "models",
-            f"{said}: AUC (95 % {low:.3f} to {high:.3f}; {metrics['bads']} bads)",
-            metrics["auc"],
-            floor,
-        )
-        yield from _made_again(place, runner, dataset, review)
+    for row, review in lenders.real("models", runner, REAL):
+        yield row
+        if review:
+            yield from _made_again(place, runner, review["model"], review)
 
 
 def _made_again(place: Settings, runner: Runner, name: str, review: dict[str, Any]) -> Iterator[Row]:

@@ -113,7 +113,7 @@ def _ours(scratch: Path) -> None:
     features = [name for name in table.column_names if name != "bad"]
     plan = matrix.plan(table.slice(0, LEARN), features, {})
     values = matrix.encode(table, plan)
-    form = fitting.Form(plan.features, tuple(plan.categories), plan.monotone, SEED, THREADS)
+    form = fitting.Form.of(plan, seed=SEED, threads=THREADS)
     learn, stop = (fitting.Sample(values[part], bad[part]) for part in (slice(LEARN), slice(LEARN, None)))
     _tell(fitting.fit(form, learn, stop, _recipe()).model, began, start)
 

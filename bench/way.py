@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import lenders, way_refusals, way_servers, way_time
-from bench.measuring import DATA, Row, at_least, between, exactly
+from bench.measuring import Row, at_least, between, exactly
 from loanbook.cli.launch import Runner
 from loanbook.settings import Settings
 
@@ -26,7 +26,7 @@ def rows() -> Iterator[Row]:
 
 def _first(place: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
     yield from _world(place, runner, scratch)
-    yield from _real(runner)
+    yield from (row for row, _ in lenders.real("way", runner, REAL))
     yield from way_servers.rows(place)
 
 
@@ -65,23 +65,4 @@ def _reconciled(ingest: dict[str, Any], folder: Path) -> Iterator[Row]:
 
 
 def _noise(_: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
-    for one in lenders.simulated(runner, scratch / "noise", noise=True)["lines"]:
-        auc = one["review"]["metrics"]["auc"]
-        yield between("way", f"noise world, {one['line']}: AUC", auc, 0.47, 0.53)
-        yield at_least(
-            "way", f"noise world, {one['line']}: gates that are shut", len(one["review"]["shut"]), 1
-        )
-
-
-def _real(runner: Runner) -> Iterator[Row]:
-    for dataset, (line, floor) in REAL.items():
-        if not (DATA / dataset).is_dir():
-            yield Row(f"{dataset}: AUC", "way", "no data beside the checkout", f"at least {floor:g}", False)
-            continue
-        made = runner.run("lifecycle", {"dataset": dataset, "data": DATA / dataset, "line": line})
-        review = made["lines"][0]["review"]
-        low, high = review["metrics"]["auc_interval"]
-        shut = ", ".join(review["shut"]) or "none"
-        bads = review["metrics"]["bads"]
-        said = f"{dataset}, out of time: AUC (95 % {low:.3f} to {high:.3f}; {bads} bads; gates shut: {shut})"
-        yield at_least("way", said, review["metrics"]["auc"], floor)
+    yield from lenders.noise("way", runner, scratch)

@@ -85,11 +85,6 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
     order = train.order_of(
         home, inputs.stated, inputs.features, line, inputs.service, known, int(inputs.was.facts["seed"])
     )
-    method = inputs.was.facts["method"]
-    if method["searched"]:
-        order = replace(order, recipes=(studies.recipe_of(method),))
-    made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
-    figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
     context = train.context_of(
         home,
         inputs.publication,
@@ -100,8 +95,12 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         frame.counts(outcome),
         order,
     )
+    method = inputs.was.facts["method"]
     if method["searched"]:
+        order = replace(order, recipes=(studies.recipe_of(method),))
         context["search"] = {name: method[name] for name in ("tried", "chosen")}
+    made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
+    figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
     record = {
         **context,
         "tried": made.tried,

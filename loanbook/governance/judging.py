@@ -190,11 +190,10 @@ def _venn_abers(subject: Subject) -> dict[str, Any]:
 
 def _data_size(subject: Subject) -> dict[str, Any]:
     """Learn again by the bundle's recipe from parts of the fit sample."""
-    plan, seed, threads = subject.bundle.plan, subject.count("seed"), subject.count("threads")
     recipe = subject.bundle.card["recipe"]
     assert isinstance(recipe, Mapping)
     how = Recipe(**recipe)
-    form = Form(plan.features, tuple(plan.categories), plan.monotone, seed, threads)
+    form = Form.of(subject.bundle.plan, seed=subject.count("seed"), threads=subject.count("threads"))
     fit, stop = (
         Sample(subject.values[subject.rows[name]], subject.bad[subject.rows[name]])
         for name in ("fit", "stop")

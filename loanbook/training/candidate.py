@@ -81,8 +81,7 @@ class Prepared:
 
     def form(self, order: Order) -> Form:
         """Say what the columns are."""
-        plan = self.plan
-        return Form(plan.features, tuple(plan.categories), plan.monotone, order.seed, order.threads)
+        return Form.of(self.plan, seed=order.seed, threads=order.threads)
 
 
 def prepare(order: Order) -> Prepared:

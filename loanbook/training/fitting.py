@@ -15,6 +15,8 @@ from loanbook.errors import TrainingError
 if TYPE_CHECKING:
     import lightgbm
 
+    from loanbook.training.matrix import Plan
+
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -36,6 +38,11 @@ class Form:
     monotone: Mapping[str, int]
     seed: int
     threads: int
+
+    @classmethod
+    def of(cls, plan: Plan, *, seed: int, threads: int) -> Form:
+        """Take a plan's columns, in its order."""
+        return cls(plan.features, tuple(plan.categories), plan.monotone, seed, threads)
 
 
 @dataclass(frozen=True)

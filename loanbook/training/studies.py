@@ -45,12 +45,12 @@ def search(
 ) -> Study:
     """Search on an order's own training set, or go on where an earlier search of it ended.
 
-    What was found is chosen only where it is ahead of the simplest of our own by more than a standard error.
+    What was found is chosen only where it is ahead of each of our own by more than a standard error.
     """
     ready, key = candidate.prepare(order), candidates.key_of(order, context)
     journal = Lake(settings.home).studies(dataset) / f"{key}.journal"
     form, fit, stop = ready.form(order), ready.sample("fit"), ready.sample("stop")
-    found = tuning.search(journal, form, fit, stop, trials=trials)[:trials]
+    found = tuning.search(journal, form, fit, stop, trials=trials)
     best = min((one for one in found if not one.given_up), key=lambda one: one.loss)
     own = range(len(fitting.recipes_for(int(stop.bad.sum()))))
     contenders = [*own, *({found.index(best)} - {*own})]

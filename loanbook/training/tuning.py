@@ -43,7 +43,7 @@ class Trial:
 
 
 def search(journal: Path, form: Form, learn: Sample, stop: Sample, *, trials: int) -> tuple[Trial, ...]:
-    """Try the recipes that stand by themselves, then as many of Optuna's as are left; give all, in order.
+    """Try the recipes that stand by themselves, then as many of Optuna's as are left; give as many, in order.
 
     Every trial is in the journal when it ends. Killed anywhere and called again, the search goes on and comes
     to the same trials: the sampler's seed follows from the form's and from how many have ended. Raises
@@ -70,7 +70,7 @@ def search(journal: Path, form: Form, learn: Sample, stop: Sample, *, trials: in
                 seed=form.seed * MOST + len(ended), n_startup_trials=RANDOM
             )
             _try(study, form, learn, stop)
-    return tuple(_read(one) for one in ended)
+    return tuple(_read(one) for one in ended[:trials])
 
 
 def _study(journal: Path) -> optuna.Study:

@@ -84,7 +84,7 @@ def bundle() -> Bundle:
     plan = matrix.plan(fit, FEATURES, MONOTONE)
     values, threads = matrix.encode(fit, plan), 1
     fitted = fitting.fit(
-        Form(plan.features, tuple(plan.categories), plan.monotone, 7, threads),
+        Form.of(plan, seed=7, threads=threads),
         Sample(values, bad),
         Sample(matrix.encode(stop, plan), stop_bad),
         Recipe(rounds=200, patience=30, learning_rate=0.1),
