@@ -62,7 +62,7 @@ def _later_rows(
     """Change or remove every row that became available after t; ask for features up to t, and after."""
     moment = sorted(outcome["decided_at"].to_pylist())[outcome.num_rows // 2]
     altered = _features(place, _alter(publication.paths, moment, folder), "altered after t")
-    entities = frame.entities(outcome)
+    entities = frame.entities(outcome, LINE.grain)
     before, after = (store.history(place, one, LINE.feature_service, entities) for one in (features, altered))
     known = [decided <= moment for decided in outcome["decided_at"].to_pylist()]
     names = [name for name in before.column_names if name not in entities.column_names]
@@ -102,7 +102,7 @@ def _by_hand(place: Settings, features: FeatureSet, outcome: Any) -> Iterator[Ro
     import pyarrow.parquet as pq
 
     chosen = sorted(random.Random(7).sample(range(outcome.num_rows), min(SAMPLE, outcome.num_rows)))
-    asked = frame.entities(outcome.take(chosen))
+    asked = frame.entities(outcome.take(chosen), LINE.grain)
     got = store.history(place, features, LINE.feature_service, asked).to_pylist()
     served = {one.name for one in store.service(place, features, LINE.feature_service).features}
     differing = cells = 0
@@ -128,8 +128,8 @@ def _twice(place: Settings, features: FeatureSet, outcome: Any, scratch: Path) -
         home = replace(place, home=scratch / name)
         wanted = frame.wanted(outcome)
         service = store.service(place, features, LINE.feature_service)
-        history = store.history(place, features, LINE.feature_service, frame.entities(wanted))
-        known = frame.freeze(home, "world", wanted, history)
+        history = store.history(place, features, LINE.feature_service, frame.entities(wanted, LINE.grain))
+        known = frame.freeze(home, "world", LINE.grain, wanted, history)
         made = candidates.make(home, "world", _order(place, known, service, features), {"who": name})
         digests.add(str(made.record["bundle"]))
     yield exactly("way", "bundle hashes of training twice in two places", len(digests), 1)

@@ -127,7 +127,7 @@ def _known(
 ) -> Any:
     asked = frame.applications(place, publication.paths, line, since=start, until=end)
     name = f"join what was known, {start:%Y-%m} to {end:%Y-%m}"
-    return do(name, store.history, place, features, line.feature_service, frame.entities(asked))
+    return do(name, store.history, place, features, line.feature_service, frame.entities(asked, line.grain))
 
 
 def _ripened(
@@ -139,9 +139,8 @@ def _ripened(
     later = frame.after(outcome, after)
     if not later.num_rows:
         return None
-    history = do(
-        "join the newly ripe", store.history, place, features, line.feature_service, frame.entities(later)
-    )
+    entities = frame.entities(later, line.grain)
+    history = do("join the newly ripe", store.history, place, features, line.feature_service, entities)
     return history.append_column("outcome", later["outcome"])
 
 

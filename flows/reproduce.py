@@ -122,12 +122,13 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
 
 
 def _framed(place: Settings, home: Settings, inputs: Inputs, wanted: Any) -> Frame:
-    entities = frame.entities(wanted)
+    entities = frame.entities(wanted, inputs.line.grain)
     threads = replace(place, threads=home.threads)
     history = do(
         "join what was known", store.history, threads, inputs.features, inputs.service.name, entities
     )
-    return do("freeze the training set", frame.freeze, home, inputs.publication.dataset, wanted, history)
+    dataset, grain = inputs.publication.dataset, inputs.line.grain
+    return do("freeze the training set", frame.freeze, home, dataset, grain, wanted, history)
 
 
 def _draft(home: Settings) -> Path:

@@ -60,9 +60,8 @@ def scoring_of(
     asked = do(
         "find the applications", frame.applications, place, publication.paths, line, since=first, until=last
     )
-    known = do(
-        "join what was known", store.history, place, features, line.feature_service, frame.entities(asked)
-    )
+    entities = frame.entities(asked, line.grain)
+    known = do("join what was known", store.history, place, features, line.feature_service, entities)
     opened = bundle.read(champion.bundle, expected=champion.grant.bundle)
     most = champion.grant.conditions.max_applications
     scored = do("score with reasons", scoring.score, opened, known, most=most, threads=place.threads)
@@ -71,6 +70,7 @@ def scoring_of(
         book.freeze,
         place,
         publication.dataset,
+        line.grain,
         asked,
         scored,
         model=champion.grant.model,

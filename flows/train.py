@@ -87,9 +87,10 @@ def framing(
     """Give the training set: what was known of each application when it was decided."""
 
     def make() -> str:
-        entities = frame.entities(wanted)
+        dataset, grain = publication.dataset, line.grain
+        entities = frame.entities(wanted, grain)
         history = do("join what was known", store.history, place, features, service.name, entities)
-        return do("freeze the training set", frame.freeze, place, publication.dataset, wanted, history).digest
+        return do("freeze the training set", frame.freeze, place, dataset, grain, wanted, history).digest
 
     inputs = {
         "publication": publication.id,

@@ -71,7 +71,7 @@ def recompute(settings: Settings, material: Material) -> Figures:
     stored = pq.read_table(material.predictions)
     known = _frame(material, stored)
     _same_scores(settings, material, stored, known)
-    outcome = _same_labels(settings, material, stored)
+    outcome, key = _same_labels(settings, material, stored), material.line.grain.key
     pd, bad = stored["pd"].to_numpy(), np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
     rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
     decided = np.asarray(stored["decided_at"].to_numpy())
@@ -94,7 +94,7 @@ def recompute(settings: Settings, material: Material) -> Figures:
                 declared=material.line.monotone,
             )
         ),
-        shared_rows=stored.num_rows - len(set(stored["application_id"].to_pylist())),
+        shared_rows=stored.num_rows - len(set(stored[key].to_pylist())),
         shared_customers=_shared(stored, rows),
         curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows),
     )
@@ -111,7 +111,8 @@ def _frame(material: Material, stored: pa.Table) -> pa.Table:
             "the training set is not the one that the bundle names", where=str(material.frame)
         )
     table = pq.read_table(material.frame)
-    places = pc.index_in(stored["application_id"], value_set=table["application_id"].combine_chunks())
+    key = material.line.grain.key
+    places = pc.index_in(stored[key], value_set=table[key].combine_chunks())
     if places.null_count:
         raise EvidenceError(
             f"{places.null_count} stored predictions stand in no training set", where=str(material.frame)
@@ -147,7 +148,8 @@ def _same_labels(settings: Settings, material: Material, stored: pa.Table) -> pa
     import pyarrow.compute as pc
 
     again = frame.outcomes(settings, material.published, material.line, material.as_of)
-    places = pc.index_in(stored["application_id"], value_set=again["application_id"].combine_chunks())
+    key = material.line.grain.key
+    places = pc.index_in(stored[key], value_set=again[key].combine_chunks())
     if places.null_count:
         raise EvidenceError(f"{places.null_count} stored labels have no loan in the publication")
     outcome = again.take(pa.array(places.to_numpy(zero_copy_only=False)))
@@ -245,13 +247,14 @@ def _protected(material: Material) -> list[str]:
 
 
 def _people(settings: Settings, material: Material, rows: pa.Table, protected: Sequence[str]) -> pa.Table:
+    key = material.line.grain.key
     with lake.connect(settings) as connection:
-        connection.register("asked", rows.select(["application_id", "customer_id", "decided_at"]))
+        connection.register("asked", rows.select([key, "customer_id", "decided_at"]))
         lake.offer(connection, material.published)
         names = ", ".join(f"c.{name}" for name in protected)
         return connection.sql(
             f"SELECT {names} FROM asked AS a LEFT JOIN customers AS c USING (customer_id) "
-            "ORDER BY a.decided_at, a.application_id"
+            f"ORDER BY a.decided_at, a.{key}"
         ).to_arrow_table()
 
 

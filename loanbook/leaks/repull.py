@@ -57,15 +57,15 @@ def compare(then: Reading, now: Reading, relations: Sequence[Relation]) -> tuple
 
 
 def features(
-    then: pa.Table, now: pa.Table, names: Sequence[str], bad: Mapping[str, bool]
+    then: pa.Table, now: pa.Table, names: Sequence[str], bad: Mapping[str, bool], key: str
 ) -> tuple[Finding, ...]:
-    """List every feature whose past changed: the same applications and moments, asked of two feature sets.
+    """List every feature whose past changed: the same rows and moments, asked of two feature sets.
 
-    `bad` gives the outcome of each application for which it is ripe.
+    `bad` gives the outcome of each row for which it is ripe, by what names it in the column `key`.
     """
     import numpy as np
 
-    keys = np.array(now["application_id"].to_pylist(), dtype=object)
+    keys = np.array(now[key].to_pylist(), dtype=object)
     outcome = np.array([bad.get(key, None) for key in keys], dtype=object)
     made = []
     for name in names:

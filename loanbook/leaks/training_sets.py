@@ -63,14 +63,12 @@ def repulled(
     earlier, day = then
     outcome = frame.outcomes(settings, published, line, as_of)
     outcome = outcome.filter(pc.less_equal(outcome["decided_at"], day))
-    entities = frame.entities(outcome)
+    entities = frame.entities(outcome, line.grain)
     one, other = (store.history(settings, each, line.feature_service, entities) for each in (earlier, now))
     names = tuple(name for name in other.column_names if name not in entities.column_names)
     ripe = {
         key: told == "bad"
-        for key, told in zip(
-            outcome["application_id"].to_pylist(), outcome["outcome"].to_pylist(), strict=True
-        )
+        for key, told in zip(outcome[line.grain.key].to_pylist(), outcome["outcome"].to_pylist(), strict=True)
         if told in frame.RIPE
     }
-    return repull.features(one, other, names, ripe)
+    return repull.features(one, other, names, ripe, line.grain.key)

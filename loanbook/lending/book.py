@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from loanbook import lake
 from loanbook.lending.scoring import Scored
+from loanbook.schema import Grain
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Book:
 def freeze(
     settings: Settings,
     dataset: str,
+    grain: Grain,
     asked: pa.Table,
     scored: Scored,
     *,
@@ -37,10 +39,10 @@ def freeze(
     version: int,
     bundle: str,
 ) -> Book:
-    """Write one row per application: what was decided, why, when, and by which bytes."""
+    """Write one row per row asked: what was decided, why, when, and by which bytes."""
     import pyarrow as pa
 
-    rows = asked.select(["application_id", "customer_id", "decided_at"])
+    rows = asked.select([grain.key, "customer_id", "decided_at"])
     for name, values in (
         ("pd", pa.array(scored.pd)),
         ("decision", pa.array(scored.decision.tolist(), pa.string())),
@@ -52,7 +54,7 @@ def freeze(
         rows = rows.append_column(name, values)
     with lake.connect(settings) as connection:
         connection.register("rows", rows)
-        query = "SELECT * FROM rows ORDER BY decided_at, application_id"
+        query = f"SELECT * FROM rows ORDER BY decided_at, {grain.key}"
         digest, path = lake.freeze(connection, query, lake.Lake(settings.home).decisions(dataset))
     return Book(
         digest=digest,

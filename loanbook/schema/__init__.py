@@ -2,7 +2,19 @@
 
 from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
-from loanbook.schema.lines import Label, Line
+from loanbook.schema.lines import APPLICATION, Grain, Label, Line
 from loanbook.schema.tables import REFERENCES, TABLES
 
-__all__ = ["REFERENCES", "TABLES", "Column", "Label", "Line", "Privacy", "Purpose", "Table", "consents"]
+__all__ = [
+    "APPLICATION",
+    "REFERENCES",
+    "TABLES",
+    "Column",
+    "Grain",
+    "Label",
+    "Line",
+    "Privacy",
+    "Purpose",
+    "Table",
+    "consents",
+]

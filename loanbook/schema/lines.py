@@ -18,6 +18,17 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Grain:
+    """What a row of a line is: the column that names it, and the keys by which its features are joined."""
+
+    key: str
+    joins: tuple[str, ...]
+
+
+APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle_id"))
+
+
+@dataclass(frozen=True)
 class Line:
     """A line: population, label, what it may know, and what must hold of it.
 
@@ -33,6 +44,7 @@ class Line:
     decision_days: int
     feature_service: str
     monotone: Mapping[str, int]
+    grain: Grain = APPLICATION
 
     @property
     def stem(self) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from loanbook import digests, lake
 from loanbook.lending import strategy
-from loanbook.schema import Line
+from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
 from loanbook.training import binning, bundle, calibration, fitting, frame, matrix, reasons, splits
 from loanbook.training.fitting import Fitted, Form, Recipe, Sample
@@ -110,7 +110,7 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     digest = bundle.write(made, into / "bundle")
     judged = {"score": score, "pd": made.calibration.pd(score)}
     judged["scorecard_pd"] = made.scorecard.pd(ready.values, ready.plan.features)
-    predictions = _predictions(settings, ready, judged, into)
+    predictions = _predictions(settings, order.line.grain, ready, judged, into)
     split = ready.split
     facts = {
         "report_from": str(split.report_from),
@@ -209,12 +209,14 @@ def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
     }
 
 
-def _predictions(settings: Settings, ready: Prepared, judged: Mapping[str, Vector], into: Path) -> Path:
+def _predictions(
+    settings: Settings, grain: Grain, ready: Prepared, judged: Mapping[str, Vector], into: Path
+) -> Path:
     import pyarrow as pa
 
     kept = ready.split.sample >= 0
     names = np.array(splits.SAMPLES, dtype=object)[ready.split.sample[kept]]
-    rows = ready.table.select(["application_id", "customer_id", "decided_at"]).filter(kept)
+    rows = ready.table.select([grain.key, "customer_id", "decided_at"]).filter(kept)
     rows = rows.append_column("sample", pa.array(names, pa.string()))
     rows = rows.append_column("bad", pa.array(ready.bad[kept]))
     for name, values in judged.items():
@@ -222,7 +224,7 @@ def _predictions(settings: Settings, ready: Prepared, judged: Mapping[str, Vecto
     target = into / "predictions.parquet"
     with lake.connect(settings) as connection:
         connection.register("rows", rows)
-        lake.copy_out(connection, "SELECT * FROM rows ORDER BY decided_at, application_id", target)
+        lake.copy_out(connection, f"SELECT * FROM rows ORDER BY decided_at, {grain.key}", target)
     return target
 
 

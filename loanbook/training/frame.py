@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
 from loanbook.errors import StorageError, TrainingError
-from loanbook.schema import Line
+from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
 from loanbook.training import labels
 
@@ -87,30 +87,30 @@ def wanted(table: pa.Table) -> pa.Table:
     return table.filter(pc.or_(_is_ripe(table), _at_the_door(table)))
 
 
-def entities(table: pa.Table) -> pa.Table:
+def entities(table: pa.Table, grain: Grain) -> pa.Table:
     """Give what Feast joins on: the keys, and the moment of the decision."""
     import pyarrow as pa
 
     moment = table["decided_at"].cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
-    keys = table.select(["application_id", "customer_id", "vehicle_id"])
+    keys = table.select(dict.fromkeys((grain.key, *grain.joins)))
     return keys.append_column("event_timestamp", moment)
 
 
-def freeze(settings: Settings, dataset: str, outcome: pa.Table, history: pa.Table) -> Frame:
+def freeze(settings: Settings, dataset: str, grain: Grain, outcome: pa.Table, history: pa.Table) -> Frame:
     """Put outcomes and features side by side, by row, and freeze them; other rows raise TrainingError."""
-    if outcome["application_id"].to_pylist() != history["application_id"].to_pylist():
+    if outcome[grain.key].to_pylist() != history[grain.key].to_pylist():
         raise TrainingError(
-            f"{history.num_rows} rows of features are not of the {outcome.num_rows} applications, in order",
-            where="application_id",
+            f"{history.num_rows} rows of features are not of the {outcome.num_rows} outcomes, in order",
+            where=grain.key,
         )
-    keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
+    keys = {grain.key, *grain.joins, "event_timestamp"}
     whole = outcome
     for name in history.column_names:
         if name not in keys:
             whole = whole.append_column(name, history[name])
     with lake.connect(settings) as connection:
         connection.register("whole", whole)
-        query = "SELECT * FROM whole ORDER BY decided_at, application_id"
+        query = f"SELECT * FROM whole ORDER BY decided_at, {grain.key}"
         digest, path = lake.freeze(connection, query, lake.Lake(settings.home).frames(dataset))
     return Frame(digest, path, whole.num_rows)
 

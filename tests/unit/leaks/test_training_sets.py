@@ -93,7 +93,11 @@ def test_a_feature_filled_in_afterwards_is_refused_and_a_corrected_one_is_asked_
     now = pa.table({**columns, "amount": corrected, "stage": stage})
 
     found = repull.features(
-        then, now, ("same", "missing", "amount", "stage"), dict(zip(keys, bad.tolist(), strict=True))
+        then,
+        now,
+        ("same", "missing", "amount", "stage"),
+        dict(zip(keys, bad.tolist(), strict=True)),
+        "application_id",
     )
 
     assert {one.column: one.verdict for one in found} == {"amount": Verdict.EXPLAIN, "stage": Verdict.REFUSED}

@@ -13,6 +13,7 @@ from loanbook.errors import ScoringError, TrainingError
 from loanbook.lending import book as books
 from loanbook.lending import scoring
 from loanbook.lending.scoring import Scored
+from loanbook.schema import APPLICATION
 from loanbook.settings import Settings
 from loanbook.training.bundle import Bundle
 
@@ -86,7 +87,7 @@ def test_a_frozen_book_binds_each_row_to_the_version_that_decided_it(
 ) -> None:
     settings, bytes_ = Settings(home=tmp_path, threads=1), "b0" * 32
 
-    made = books.freeze(settings, "tiny", book, scored, model="m", version=3, bundle=bytes_)
+    made = books.freeze(settings, "tiny", APPLICATION, book, scored, model="m", version=3, bundle=bytes_)
 
     rows = parquet.read_table(made.path).to_pylist()
     assert {(row["model"], row["version"], row["bundle"]) for row in rows} == {("m", 3, bytes_)}
@@ -103,7 +104,14 @@ def test_the_same_book_freezes_to_the_same_bytes_in_another_home(
 ) -> None:
     one, other = (
         books.freeze(
-            Settings(home=tmp_path / home, threads=1), "t", book, scored, model="m", version=1, bundle="b"
+            Settings(home=tmp_path / home, threads=1),
+            "t",
+            APPLICATION,
+            book,
+            scored,
+            model="m",
+            version=1,
+            bundle="b",
         )
         for home in ("a", "b")
     )

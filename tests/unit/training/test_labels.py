@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loanbook.errors import StorageError, TrainingError
-from loanbook.schema import Label, Line, Purpose
+from loanbook.schema import APPLICATION, Label, Line, Purpose
 from loanbook.settings import Settings
 from loanbook.training import frame
 
@@ -254,7 +254,7 @@ def test_a_frozen_training_set_is_found_by_its_digest_and_refused_when_changed(t
     outcomes = outcomes.append_column("application_id", [["A1", "A2"]])
     history = outcomes.select(["application_id"]).append_column("score", [[1.0, None]])
 
-    made = frame.freeze(place, "tiny", outcomes, history)
+    made = frame.freeze(place, "tiny", APPLICATION, outcomes, history)
 
     assert frame.read(place, "tiny", made.digest) == made
     with made.path.open("ab") as stream:
@@ -269,5 +269,5 @@ def test_a_history_of_other_rows_than_the_outcomes_is_refused(tmp_path: Path) ->
     outcomes = rows("good", "bad").append_column("application_id", [["A1", "A2"]])
     history = pa.table({"application_id": ["A2", "A1"], "score": [1.0, 2.0]})
 
-    with pytest.raises(TrainingError, match="not of the 2 applications"):
-        frame.freeze(Settings(home=tmp_path, threads=1), "tiny", outcomes, history)
+    with pytest.raises(TrainingError, match="not of the 2 outcomes"):
+        frame.freeze(Settings(home=tmp_path, threads=1), "tiny", APPLICATION, outcomes, history)
