@@ -19,6 +19,7 @@ from loanbook.training import (
     comparing,
     data_size,
     evaluation,
+    explaining,
     fitting,
     matrix,
     response,
@@ -26,6 +27,7 @@ from loanbook.training import (
     venn,
 )
 from loanbook.training.bundle import Bundle
+from loanbook.training.explaining import Explained
 from loanbook.training.fitting import Form, Recipe, Sample
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def judge(subject: Subject) -> dict[str, Any]:
         "monotone": _monotone,
         "sensitivity": _sensitivity,
         "stress": _stress,
+        "reasons": _reasons,
     }
     return {name: _or_why(part, subject) for name, part in parts.items()}
 
@@ -219,13 +222,10 @@ def _monotone(subject: Subject) -> dict[str, Any]:
 
 def _sensitivity(subject: Subject) -> dict[str, Any]:
     """Move each number by what it varies in the fit sample; a category has no such move."""
-    plan, fit = subject.bundle.plan, subject.values[subject.rows["fit"]]
-    numbers = [name for name in plan.features if name not in plan.categories]
-    width = {name: float(np.nanstd(fit[:, plan.features.index(name)])) for name in numbers}
-    rows = _some(subject)
+    plan, rows = subject.bundle.plan, _some(subject)
     return {
         "rows": len(rows),
-        "features": response.sensitivity(subject.judge, rows, plan.features, width),
+        "features": response.sensitivity(subject.judge, rows, plan.features, _deviations(subject)),
         "unmeasured": list(plan.categories),
     }
 
@@ -235,6 +235,29 @@ def _stress(subject: Subject) -> dict[str, Any]:
     cut_off = subject.bundle.cut_offs.approve_below
     moves = response.stressed(subject.judge, rows, subject.bundle.plan.features, cut_off)
     return {"rows": len(rows), "expected": float(subject.judge(rows).mean()), "moves": moves}
+
+
+def _reasons(subject: Subject) -> dict[str, Any]:
+    """Hold the reasons of the report sample's declined and referred to what a reason must do."""
+    bundle, threads = subject.bundle, subject.count("threads")
+    model = Explained(
+        map=bundle.reasons,
+        features=bundle.plan.features,
+        parts=lambda rows: fitting.contributions(bundle.model, rows, threads=threads),
+        pd=subject.judge,
+    )
+    report = subject.values[subject.rows["report"]]
+    found = explaining.held(
+        model, report, bundle.cut_offs.approve_below, _deviations(subject), subject.count("seed")
+    )
+    return {"sample": "report", **found}
+
+
+def _deviations(subject: Subject) -> dict[str, float]:
+    """Give what each number varies in the fit sample; a category has no such width."""
+    plan, fit = subject.bundle.plan, subject.values[subject.rows["fit"]]
+    numbers = [name for name in plan.features if name not in plan.categories]
+    return {name: float(np.nanstd(fit[:, plan.features.index(name)])) for name in numbers}
 
 
 def _some(subject: Subject) -> Vector:

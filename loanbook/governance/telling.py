@@ -40,6 +40,7 @@ def tables(facts: Facts) -> tuple[Table, ...]:
         ("Declared signs", _monotone),
         ("What moves the PD", _sensitivity),
         ("Under stress", _stress),
+        ("Do the reasons hold?", _reasons),
     )
     return tuple(_or_absent(title, make, facts) for title, make in makers)
 
@@ -264,6 +265,25 @@ def _stress(facts: Facts) -> Table:
         "After", "Not moved",
     )  # fmt: skip
     return Table("Under stress", about, heads, rows)
+
+
+def _reasons(facts: Facts) -> Table:
+    found = _judged(facts, "reasons")
+    codes, noise, mended = (reading.mapping(found, name) for name in ("codes", "noise", "mended"))
+    about = (
+        f"{reading.count(found, 'rows')} of the {reading.text(found, 'sample')} sample who weren't approved, "
+        f"{reading.count(found, 'without_a_reason')} of them without a reason. With every number blurred by "
+        f"{reading.number(noise, 'deviations'):.0%} of its deviation, "
+        f"{reading.number(noise, 'first_kept'):.1%} keep their first reason and "
+        f"{reading.number(noise, 'all_kept'):.1%} keep all. Given what the approved near the cut-off have "
+        f"of the first reason alone, {reading.number(mended, 'lowered'):.1%} get a lower PD and "
+        f"{reading.number(mended, 'approved_then'):.1%} would be approved."
+    )
+    rows = sorted(
+        ((code, reading.count(one, "first"), reading.count(one, "cited")) for code, one in codes.items()),
+        key=lambda row: (-row[1], -row[2], row[0]),
+    )
+    return Table("Do the reasons hold?", about, ("Reason", "Comes first", "Is cited"), rows)
 
 
 def _left(move: Mapping[str, Any]) -> str | None:

@@ -101,16 +101,21 @@ def reason_map(
         raise PolicyError(
             f"no reason is worded for {', '.join(silent)}", where="expectations/policies/reasons.toml"
         )
-    approved = np.flatnonzero(pd < cut_off)
-    # where nobody is approved, the safest of all come nearest
-    chosen, distance = (approved, -pd[approved]) if len(approved) else (np.arange(len(pd)), pd)
-    near = chosen[np.argsort(distance, kind="stable")[: max(1, int(len(chosen) * NEAR))]]
+    near = nearest(pd, cut_off)
     used = tuple(
         Reason(reason.code, reason.en, reason.zh, kept)
         for reason in reasons
         if (kept := tuple(name for name in reason.features if name in features))
     )
     return ReasonMap(used, dict(zip(features, parts[near].mean(axis=0).tolist(), strict=True)))
+
+
+def nearest(pd: Vector, cut_off: float) -> npt.NDArray[np.intp]:
+    """Find the quarter of the approved that came closest to the cut-off."""
+    approved = np.flatnonzero(pd < cut_off)
+    # where nobody is approved, the safest of all come nearest
+    chosen, distance = (approved, -pd[approved]) if len(approved) else (np.arange(len(pd)), pd)
+    return chosen[np.argsort(distance, kind="stable")[: max(1, int(len(chosen) * NEAR))]]
 
 
 def principal(reasons: ReasonMap, features: Sequence[str], parts: Vector) -> list[list[str]]:
