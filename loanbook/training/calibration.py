@@ -11,9 +11,10 @@ from loanbook.errors import TrainingError
 
 Vector = npt.NDArray[np.float64]
 
-# Log-loss and early stopping leave the slope near 1 already; seventy bads tell it to 0.12 only.
-SLOPE_KNOWN_TO = 0.10
-ONE = np.array([0.0, 1.0])
+# Log-loss and early stopping leave level and slope nearly right already; a hundred bads tell either to some
+# 0.10 only (docs/decisions/0022-calibration.md).
+KNOWN_TO = 0.10
+FREE = float("inf")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Platt:
 def fit(score: Vector, bad: npt.NDArray[np.bool_]) -> Platt:
     """Fit two numbers by Newton's method with Platt's smoothed targets (Platt 1999, section 2.2).
 
-    The slope is drawn towards 1, so that a small sample doesn't bend what the trees got right.
+    The slope is drawn towards 1, and the log-odds at the mean score towards that score, so that a small
+    sample doesn't bend what the trees got right. A level that is off by more than its own error is followed:
+    the prior is then as wide as the sample says (empirical Bayes, its positive part: Efron and Morris 1973).
 
     Raises TrainingError when there is one class only, or a higher score turns out to mean less risk.
     """
@@ -39,7 +42,11 @@ def fit(score: Vector, bad: npt.NDArray[np.bool_]) -> Platt:
     if not bads or not goods:
         raise TrainingError(f"calibration needs bads and goods, and has {bads} and {goods}")
     target = np.where(bad, (bads + 1) / (bads + 2), 1 / (goods + 2))
-    fitted = logistic(score, target, slope_known_to=SLOPE_KNOWN_TO)
+    free, error = _line(score, target, (FREE, KNOWN_TO))
+    off = free[0] - float(score.mean())
+    fitted = _platt(
+        score, _line(score, target, (max(KNOWN_TO, max(0.0, off**2 - error**2) ** 0.5), KNOWN_TO))[0]
+    )
     if fitted.slope <= 0:
         raise TrainingError(
             f"the score ranks risk upside down on the calibration sample (slope {fitted.slope:.3f})"
@@ -47,22 +54,32 @@ def fit(score: Vector, bad: npt.NDArray[np.bool_]) -> Platt:
     return fitted
 
 
-def logistic(x: Vector, target: Vector, *, slope_known_to: float | None = None) -> Platt:
-    """Maximise the likelihood of `target` in [0, 1] on one regressor; raise TrainingError if it diverges.
+def logistic(x: Vector, target: Vector) -> Platt:
+    """Maximise the likelihood of `target` in [0, 1] on one regressor; raise TrainingError if it diverges."""
+    return _platt(x, _line(x, target, (FREE, FREE))[0])
 
-    With `slope_known_to` the slope has a normal prior around 1 with that standard deviation.
+
+def _platt(x: Vector, line: Vector) -> Platt:
+    return Platt(float(line[0] - line[1] * x.mean()), float(line[1]))
+
+
+def _line(x: Vector, target: Vector, known_to: tuple[float, float]) -> tuple[Vector, float]:
+    """Fit level (at the mean of `x`) and slope by Newton's method; give both, and the level's standard error.
+
+    Each has a normal prior around the identity, with the standard deviation given.
     """
-    precision = np.diag([0.0, 0.0 if slope_known_to is None else slope_known_to**-2])
-    design = np.column_stack([np.ones_like(x), x])
+    centre = float(x.mean())
+    precision, identity = np.diag(np.array(known_to) ** -2.0), np.array([centre, 1.0])
+    design = np.column_stack([np.ones_like(x), x - centre])
     beta = np.array([np.log(target.mean() / (1 - target.mean())), 0.0])
     for _ in range(100):
         p = 1.0 / (1.0 + np.exp(-np.clip(design @ beta, -50, 50)))
-        weight = p * (1 - p)
-        gradient = design.T @ (target - p) - precision @ (beta - ONE)
-        step = np.linalg.lstsq((design.T * weight) @ design + precision, gradient, rcond=None)[0]
+        curvature = (design.T * (p * (1 - p))) @ design + precision
+        gradient = design.T @ (target - p) - precision @ (beta - identity)
+        step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
         beta = beta + step
         if np.abs(step).max() < 1e-10:
-            return Platt(float(beta[0]), float(beta[1]))
+            return beta, float(np.sqrt(np.linalg.pinv(curvature)[0, 0]))
     raise TrainingError(
         "the logistic fit doesn't converge", right="The classes may be perfectly separated: look for a leak"
     )
