@@ -67,6 +67,7 @@ def features(
 
     keys = np.array(now[key].to_pylist(), dtype=object)
     outcome = np.array([bad.get(key, None) for key in keys], dtype=object)
+    ripe = np.array([key in bad for key in keys], dtype=bool)
     made = []
     for name in names:
         one, other = _known(then[name]), _known(now[name])
@@ -84,7 +85,10 @@ def features(
                 for rows in (changed, ~changed)
                 for is_bad in (True, False)
             ]
-            made.append(_found(name, change, counts, telling.ALPHA / len(names)))
+            came = changed & was_null & ripe
+            values = np.array(other.to_pylist(), dtype=object)[came].tolist()
+            chance = telling.by_chance(values, outcome[came].astype(bool))
+            made.append(_found(name, change, counts, chance, telling.ALPHA / len(names)))
     return tuple(made)
 
 
@@ -147,28 +151,32 @@ def _compare(
         if changed:
             change = Change(rows, changed, filled, empty, _keys(now, pairs, name))
             counts = _by_outcome(now, relation, pairs, name)
-            made.append(_found(relation.full(name), change, counts, telling.ALPHA / len(columns)))
+            chance = _by_value(now, relation, pairs, name) if filled else 1.0
+            made.append(_found(relation.full(name), change, counts, chance, telling.ALPHA / len(columns)))
     return made
 
 
-def _found(column: str, change: Change, counts: Sequence[int], alpha: float) -> Finding:
+def _found(column: str, change: Change, counts: Sequence[int], chance: float, alpha: float) -> Finding:
     """Tell a correction from a column that is filled in once the outcome is known.
 
-    `counts` gives bads and goods among the changed, then among the others.
+    `counts` gives bads and goods among the changed, then among the others. `chance` is how likely the values
+    that came where there was none would lie so over bads and goods if they told nothing.
     """
     ratio, low, high = telling.odds_ratio((counts[0], counts[1]), (counts[2], counts[3]), alpha)
     related = low >= RELATED or high <= 1 / RELATED
-    filled = change.filled >= CORRECTED * change.rows
+    filled, tells = change.filled >= CORRECTED * change.rows, chance < alpha
     said = change.said
     if sum(counts):
         said += (
             f"; {counts[0]:,} of the {counts[0] + counts[1]:,} changed that are ripe went bad, {counts[2]:,} "
             f"of the {counts[2] + counts[3]:,} others (odds ratio {ratio:.1f}, {low:.1f} to {high:.1f})"
         )
+    if tells:
+        said += f"; what came where there was none tells the outcome (by chance: {chance:.1g})"
     return Finding(
         column=column,
         kind=Kind.CHANGES,
-        verdict=Verdict.REFUSED if related or filled else Verdict.EXPLAIN,
+        verdict=Verdict.REFUSED if related or filled or tells else Verdict.EXPLAIN,
         said=said,
         figures={
             "rows": change.rows,
@@ -178,6 +186,7 @@ def _found(column: str, change: Change, counts: Sequence[int], alpha: float) -> 
             "odds_ratio": ratio,
             "odds_ratio_low": low,
             "odds_ratio_high": high,
+            "by_chance": chance,
         },
         keys=change.keys,
     )
@@ -245,3 +254,15 @@ def _by_outcome(now: Reading, relation: Relation, pairs: str, name: str) -> list
         f"count(*) FILTER (NOT changed AND ever), count(*) FILTER (NOT changed AND NOT ever) FROM told"
     )[0]
     return [int(count) for count in row]
+
+
+def _by_value(now: Reading, relation: Relation, pairs: str, name: str) -> float:
+    """Hold what came where there was none against the outcomes that are ripe."""
+    import numpy as np
+
+    told = now.rows(
+        f"SELECT b.{ident(name)}, l.ever FROM {pairs} JOIN linked_{relation.table} AS l ON l.key = __key "
+        f"WHERE a.{ident(name)} IS NULL AND b.{ident(name)} IS NOT NULL AND l.ever IS NOT NULL "
+        f"ORDER BY __key"
+    )
+    return telling.by_chance([one for one, _ in told], np.array([ever for _, ever in told], dtype=bool))

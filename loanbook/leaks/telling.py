@@ -7,6 +7,7 @@ judged on the other half, so that a column with many values can't flatter itself
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ SELDOM = 4.0  # the same, where it is to be explained
 ALPHA = 0.01  # chance that a run wrongly refuses any of its columns, all tests together
 GROUPS, RARE, FEWEST = 30, 15, 25
 PRIOR = 10.0
+SMALLEST = 5  # rows of a value that stands alone where few rows are compared
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,33 @@ def odds_ratio(one: tuple[int, int], other: tuple[int, int], alpha: float) -> tu
     log = np.log(cells[0] * cells[3] / (cells[1] * cells[2]))
     half = _z(alpha / 2) * np.sqrt((1 / cells).sum())
     return float(np.exp(log)), float(np.exp(log - half)), float(np.exp(log + half))
+
+
+def by_chance(values: Sequence[object], bad: Flags) -> float:
+    """Give the chance that values which tell nothing lie as unevenly over bads and goods as these do.
+
+    Fisher's exact test of two values, the chi-squared test of more; numbers of many values go by fifths of
+    their range. 1 where there is nothing to compare.
+    """
+    from scipy.stats import chi2_contingency, fisher_exact
+
+    groups = _few(values)
+    names, place, rows = np.unique(groups, return_inverse=True, return_counts=True)
+    place = np.unique(np.where(rows < SMALLEST, -1, np.arange(len(names)))[place], return_inverse=True)[1]
+    if not len(place) or place.max() < 1 or bad.all() or not bad.any():
+        return 1.0
+    counts = np.stack([np.bincount(place[bad == is_bad], minlength=place.max() + 1) for is_bad in (0, 1)])
+    if counts.shape == (2, 2):
+        return float(fisher_exact(counts).pvalue)
+    return float(chi2_contingency(counts, correction=False).pvalue)
+
+
+def _few(values: Sequence[object]) -> npt.NDArray[np.str_]:
+    """Name each value's group: itself, or its fifth where numbers have many."""
+    if len(set(values)) > GROUPS and all(isinstance(one, int | float) for one in values):
+        numbers = np.array(values, dtype=float)
+        return np.searchsorted(np.quantile(numbers, [0.2, 0.4, 0.6, 0.8]), numbers).astype(str)
+    return np.array([str(one) for one in values], dtype=str)
 
 
 def _area(learned: Values, tested: Values) -> tuple[float, float]:

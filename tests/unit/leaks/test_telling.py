@@ -159,3 +159,21 @@ def test_too_few_of_either_kind_are_not_judged_by(bad: np.ndarray, half: np.ndar
     assert telling.enough(bad, half, everybody)
     assert not telling.enough(bad & (np.cumsum(bad) <= 30), half, everybody)
     assert not telling.enough(bad, half, bad)
+
+
+def test_values_that_lie_evenly_are_put_down_to_chance_and_others_are_not(
+    chance: np.random.Generator, bad: np.ndarray
+) -> None:
+    told = np.where(bad[:300], "late", "fine")
+    blurred = np.where(chance.random(300) < 0.2, "fine", told)
+    numbers = (chance.normal(size=300) + 2 * bad[:300]).tolist()
+
+    assert telling.by_chance(chance.choice(["late", "fine"], 300).tolist(), bad[:300]) > 0.01
+    assert telling.by_chance(chance.normal(size=300).tolist(), bad[:300]) > 0.01
+    assert telling.by_chance(blurred.tolist(), bad[:300]) < 1e-6
+    assert telling.by_chance(numbers, bad[:300]) < 1e-4
+
+
+@pytest.mark.parametrize("values", [[], ["late"], ["late"] * 40, [f"row {n}" for n in range(40)]])
+def test_where_there_is_nothing_to_compare_everything_is_chance(values: list[str]) -> None:
+    assert telling.by_chance(values, np.arange(len(values)) % 2 == 0) == 1.0

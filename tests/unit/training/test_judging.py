@@ -23,7 +23,7 @@ from loanbook.training.candidates import Made
 
 PARTS = {
     "second_model", "intervals", "segments", "vintages", "reliability", "venn_abers", "data_size", "monotone",
-    "sensitivity", "stress",
+    "sensitivity", "stress", "reasons",
 }  # fmt: skip
 
 
