@@ -14,7 +14,7 @@ from loanbook.cli.launch import Runner
 from loanbook.settings import Settings
 from loanbook.world import WorldSpec, simulate
 
-APPLICATIONS, HISTORY = 200_000, 48
+APPLICATIONS, HISTORY, REDRAWN = 200_000, 48, 100
 Measure = Callable[[Settings, Runner, Path], Iterator[Row]]
 
 
@@ -66,8 +66,8 @@ def real(
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """A model's AUC beside that of the ranking by true PD, on the same report sample."""
+class Lift:
+    """A model's AUC beside that of the ranking by true PD, on the same rows."""
 
     auc: float
     oracle: float
@@ -78,8 +78,24 @@ class Ranked:
         return (self.auc - 0.5) / (self.oracle - 0.5)
 
 
-def against_oracle(place: Settings, folder: Path, review: dict[str, Any]) -> Ranked:
-    """Rank the report sample by the true PD, which no flow reads."""
+@dataclass(frozen=True)
+class Truth:
+    """A report sample held to its true PDs, which no flow reads.
+
+    `drawn` counts the outcomes that chance drew from them, `expected` every outcome with its true
+    probability: the same lift without that chance. `redrawn` are the bounds between which nine of ten shares
+    lie when the outcomes are drawn again. `ece` is the mean gap between PD and true PD over ten bands.
+    """
+
+    drawn: Lift
+    expected: Lift
+    redrawn: tuple[float, float]
+    ece: float
+
+
+def held_to_truth(place: Settings, folder: Path, review: dict[str, Any]) -> Truth:
+    """Hold the report sample of a reviewed version to the simulated lender's truth."""
+    import numpy as np
     import pyarrow.parquet as pq
 
     from loanbook.governance.registry import Registry
@@ -90,5 +106,27 @@ def against_oracle(place: Settings, folder: Path, review: dict[str, Any]) -> Ran
     truth = pq.read_table(folder / "truth" / "applications.parquet", columns=["application_id", "true_pd"])
     stored = pq.read_table(made.predictions).to_pandas()
     report = stored[stored["sample"] == "report"].merge(truth.to_pandas(), on="application_id")
-    oracle = evaluation.auc(report["true_pd"].to_numpy(), report["bad"].to_numpy())[0]
-    return Ranked(review["metrics"]["auc"], oracle)
+    pd, true, bad = (report[name].to_numpy() for name in ("pd", "true_pd", "bad"))
+
+    def lift(outcome: Any) -> Lift:
+        return Lift(evaluation.auc(pd, outcome)[0], evaluation.auc(true, outcome)[0])
+
+    chance = np.random.default_rng(1)
+    shares = [lift(chance.random(len(true)) < true).share for _ in range(REDRAWN)]
+    bands = np.array_split(np.argsort(pd, kind="stable"), evaluation.BANDS)
+    low, high = np.quantile(shares, [0.05, 0.95])
+    return Truth(
+        drawn=lift(bad),
+        expected=Lift(_expected_auc(pd, true), _expected_auc(true, true)),
+        redrawn=(float(low), float(high)),
+        ece=float(sum(abs(pd[rows].mean() - true[rows].mean()) * len(rows) for rows in bands) / len(pd)),
+    )
+
+
+def _expected_auc(score: Any, true: Any) -> float:
+    """Give the AUC with each row a bad by its true PD and a good by the rest; ties count half."""
+    import numpy as np
+
+    _, place = np.unique(score, return_inverse=True)
+    goods, bads = np.bincount(place, weights=1 - true), np.bincount(place, weights=true)
+    return float((bads * (np.cumsum(goods) - goods / 2)).sum() / (bads.sum() * goods.sum()))

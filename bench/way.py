@@ -34,7 +34,7 @@ def _world(place: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
     folder = scratch / "world"
     made = lenders.simulated(runner, folder)
     for one in made["lines"]:
-        ranked = lenders.against_oracle(place, folder, one["review"])
+        ranked = lenders.held_to_truth(place, folder, one["review"]).drawn
         said = f"world, {one['line']}: share of the oracle's lift"
         yield at_least("way", f"{said} (AUC {ranked.auc:.4f} of {ranked.oracle:.4f})", ranked.share, 0.90)
         slope = one["review"]["metrics"]["calibration_slope"]
