@@ -26,21 +26,32 @@ from loanbook.training import frame
 
 @flow(name="lifecycle")
 def lifecycle(
-    dataset: str, data: str, line: str | None = None, as_of: str | None = None, seed: int = 7
+    dataset: str,
+    data: str,
+    line: str | None = None,
+    as_of: str | None = None,
+    seed: int = 7,
+    trials: int = 0,
 ) -> dict[str, Any]:
     """Go the whole way for one line, or for every line that the dataset has."""
     place, source = steps.settings(), mapping.load(dataset)
     publication = ingesting(place, dataset, Path(data), as_of)
     features = featurizing(place, publication)
     wanted = [lines.find(line)] if line else lines.of_products(frame.products(place, publication.paths))
-    done = [_one(place, source, publication, features, each, seed) for each in wanted]
+    done = [_one(place, source, publication, features, each, seed, trials) for each in wanted]
     return {"ingest": ingested(publication), "lines": done}
 
 
 def _one(
-    place: Settings, source: Dataset, publication: Publication, features: FeatureSet, line: Line, seed: int
+    place: Settings,
+    source: Dataset,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    seed: int,
+    trials: int,
 ) -> dict[str, Any]:
-    made = train.training(place, source, publication, features, line, seed)
+    made = train.training(place, source, publication, features, line, seed, trials)
     reviewed = review.reviewing_of(place, made.model, made.version)
     champion = _champion(place, made.model)
     behind = _behind(place, publication, features, line, champion) if champion else {}

@@ -118,9 +118,12 @@ def reproduce(version: Version, /, *, common: Common = NO_COMMON) -> None:
 
 
 @app.command
-def retrain(*, dataset: Dataset, line: Line, seed: Seed = 7, common: Common = NO_COMMON) -> None:
+def retrain(
+    *, dataset: Dataset, line: Line, seed: Seed = 7, trials: Trials = 0, common: Common = NO_COMMON
+) -> None:
     """Train and review a challenger on the newest publication; it then waits for its reviewer."""
-    tell(reviewed(run("retrain", common, dataset=dataset, line=line, seed=seed)), as_json=common.json)
+    made = run("retrain", common, dataset=dataset, line=line, seed=seed, trials=trials)
+    tell(reviewed(made), as_json=common.json)
 
 
 @app.command
@@ -165,10 +168,12 @@ def lifecycle(
     line: Annotated[str | None, Parameter(help="One line; by default every line the dataset has.")] = None,
     as_of: AsOf = None,
     seed: Seed = 7,
+    trials: Trials = 0,
     common: Common = NO_COMMON,
 ) -> None:
     """Go the whole way: ingest, featurize, train, review, and, behind a signature, score and monitor."""
-    made = run("lifecycle", common, dataset=dataset, data=data, line=line, as_of=as_of, seed=seed)
+    request = {"data": data, "line": line, "as_of": as_of, "seed": seed, "trials": trials}
+    made = run("lifecycle", common, dataset=dataset, **request)
     tell(_went(dataset, made), as_json=common.json)
 
 

@@ -36,10 +36,8 @@ def few_bads_suffice(monkeypatch):
 
 @pytest.mark.usefixtures("few_bads_suffice")
 def test_a_recipe_that_was_searched_for_is_told_and_taken_from_the_evidence(reviewed):
-    made = reviewed.call("train", dataset="world", line=LINE, trials=5)
-    version = made["version"]
+    version = reviewed.call("retrain", dataset="world", line=LINE, trials=5)["version"]
     assert version == 2
-    reviewed.call("review", model=MODEL, version=version)
     method = _evidence(reviewed, version).facts["method"]
     assert method["searched"] is True
     assert len(method["tried"]) == 5
