@@ -125,7 +125,7 @@ application_fraud = FeatureService(
             "distance_to_last_km",
         ),
         _only(views.bureau, "bureau_thin", "bureau_pulls_12m"),
-        _but(views.strangers, "device_colleagues", "phone_household"),
+        _but(views.strangers, "device_acquainted", "phone_household"),
         views.referrals,
         views.dealer,
         views.dealer_conduct,

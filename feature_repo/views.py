@@ -251,7 +251,7 @@ strangers = view(
         number("phone_strangers", *MET),
         number("account_strangers", *MET),
         number("identity_others", "customers.id_number", "applications.available_at"),
-        number("device_colleagues", *MET),
+        number("device_acquainted", *MET),
         number("phone_household", *MET),
         number("strangers_30d", *MET),
         number("sharers_confirmed", *FOUND),

@@ -11,6 +11,7 @@ WITH own AS (
     FROM links
     WHERE own_key IS NOT NULL
     GROUP BY own_key, customer_id
+    QUALIFY row_number() OVER (PARTITION BY own_key ORDER BY min(available_at), customer_id) = 1
 ),
 referred AS (
     SELECT

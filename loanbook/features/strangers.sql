@@ -2,10 +2,11 @@
 -- key: customer_id
 -- purpose: fraud
 -- local to: everything
--- Who shares a key, less those with an honest reason to: who uses a device and works for the same employer,
--- who is paid to an account and lives at the same address, who has a phone and a home in common. A key's
--- crowd grows after somebody was seen with it, so a customer is looked at again before the decision, and a
--- month later. A pair of keys has a line of time of its own: customers are never paired.
+-- Who shares a key, less those with an honest reason to: who uses a device and works for the same employer or
+-- lives at the same address; who shares a phone or an account and lives at the same address. Of two reasons
+-- the one of more people counts. A key's crowd grows after somebody was seen with it, so a customer is looked
+-- at again before the decision, and a month later. A pair of keys has a line of time of its own: customers
+-- are never paired.
 WITH seen AS (
     SELECT customer_id, available_at, kind, max(shared_key) AS shared_key
     FROM links
@@ -36,7 +37,9 @@ kept AS (
     HAVING count(*) > 1
 ),
 reasons AS (
-    FROM (VALUES ('device', 'employer'), ('phone', 'address'), ('bank_account', 'address')) AS r(kind, also)
+    FROM (
+        VALUES ('device', 'employer'), ('device', 'address'), ('phone', 'address'), ('bank_account', 'address')
+    ) AS r(kind, also)
 ),
 pairs AS (
     SELECT '' AS with_key, f.customer_id, f.kind, f.shared_key, f.known_at
@@ -44,7 +47,7 @@ pairs AS (
     SEMI JOIN kept AS k USING (kind, shared_key)
     UNION ALL BY NAME
     SELECT
-        g.shared_key AS with_key,
+        r.also || g.shared_key AS with_key,
         f.customer_id,
         f.kind,
         f.shared_key,
@@ -90,7 +93,7 @@ held AS (
 held_pairs AS (
     SELECT '' AS with_key, customer_id, available_at, kind, shared_key FROM held
     UNION ALL BY NAME
-    SELECT g.shared_key AS with_key, h.customer_id, h.available_at, h.kind, h.shared_key
+    SELECT r.also || g.shared_key AS with_key, h.customer_id, h.available_at, h.kind, h.shared_key
     FROM held AS h
     JOIN reasons AS r USING (kind)
     JOIN held AS g
@@ -133,7 +136,9 @@ counted AS (
         kind,
         max(others) FILTER (NOT with_reason) AS others,
         coalesce(max(others) FILTER (with_reason), 0) AS with_reason,
-        max(new_30d) FILTER (NOT with_reason) - coalesce(max(new_30d) FILTER (with_reason), 0) AS strangers_30d,
+        greatest(
+            max(new_30d) FILTER (NOT with_reason) - coalesce(max(new_30d) FILTER (with_reason), 0), 0
+        ) AS strangers_30d,
         max(confirmed) FILTER (NOT with_reason) AS confirmed
     FROM told
     WHERE customer_id IS NOT NULL
@@ -144,7 +149,7 @@ spread AS (
         customer_id,
         known_at,
         max(others - with_reason) FILTER (kind = 'device') AS device,
-        max(with_reason) FILTER (kind = 'device') AS colleagues,
+        max(with_reason) FILTER (kind = 'device') AS acquainted,
         max(others - with_reason) FILTER (kind = 'phone') AS phone,
         max(with_reason) FILTER (kind = 'phone') AS household,
         max(others - with_reason) FILTER (kind = 'bank_account') AS account,
@@ -161,7 +166,7 @@ SELECT
     coalesce(s.phone, 0)::DOUBLE AS phone_strangers,
     coalesce(s.account, 0)::DOUBLE AS account_strangers,
     coalesce(s.identity, 0)::DOUBLE AS identity_others,
-    coalesce(s.colleagues, 0)::DOUBLE AS device_colleagues,
+    coalesce(s.acquainted, 0)::DOUBLE AS device_acquainted,
     coalesce(s.household, 0)::DOUBLE AS phone_household,
     coalesce(s.strangers_30d, 0)::DOUBLE AS strangers_30d,
     coalesce(s.confirmed, 0)::DOUBLE AS sharers_confirmed

@@ -274,8 +274,9 @@ def _unusual(facts: Facts) -> Table:
     unseen = reading.count(found, "unseen_by_pd")
     about = (
         "A second score that saw no outcome: how far out a row stands in "
-        f"{len(reading.texts(found, 'features'))} features, by the tails of the fit sample. Of the report sample {rows:,} rows stand in its top "
-        f"{share:.0%}, {unseen:,} of them outside the PD's. It decides nothing."
+        f"{len(reading.texts(found, 'features'))} features, by the tails of the fit sample. Of the report "
+        f"sample {rows:,} rows stand in its top {share:.0%}, {unseen:,} of them outside the PD's. It decides "
+        "nothing."
     )
     named = [
         ("AUC against the outcome", reading.number(found, "auc")),

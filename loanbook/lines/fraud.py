@@ -21,7 +21,7 @@ SUSPECT = {
     "dealer_dear_share_90d": 1,
     "dealer_dear_90d": 1,
 }
-# Counts of what ought not to be: at nearly everybody they are none, and only more of them is far out. A price or
+# Counts of what ought not to be: nearly everybody has none, and only more of them is far out. A price or
 # a share has two honest tails, and would call a bargain as unusual as an overpriced vehicle.
 UNUSUAL = (
     "device_strangers",

@@ -243,10 +243,11 @@ CASES = Table(
     "one row per investigated application, known once the case is closed",
     "case_id",
     (
-        _key("case_id", "the case"),
+        # that there is a case at all is told to nobody else
+        Column("case_id", "VARCHAR", PERSONAL, FOUND, "the case"),
         *CLOCKS,
-        _key("application_id", "the application that was investigated"),
-        _key("customer_id", "who applied"),
+        Column("application_id", "VARCHAR", PERSONAL, FOUND, "the application that was investigated"),
+        Column("customer_id", "VARCHAR", PERSONAL, FOUND, "who applied"),
         Column("kind", "VARCHAR", PERSONAL, FOUND, "linked_party, identity, dealer or early_default"),
         Column("outcome", "VARCHAR", PERSONAL, FOUND, "confirmed or cleared"),
     ),

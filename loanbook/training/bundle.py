@@ -85,11 +85,12 @@ def read(folder: Path, *, expected: str | None = None) -> Bundle:
             where=str(folder),
             right="Restore the signed files, or train and review again",
         )
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise AlteredError(f"the bundle lacks {', '.join(missing)}", where=str(folder))
+    _refuse_missing(folder, FILES)
     part = {name: _part(folder, name) for name in FILES[1:]}
-    unusual = Unusual.from_json(_part(folder, UNUSUAL)) if "unusual" in part["card.json"] else None
+    unusual = None
+    if "unusual" in part["card.json"]:
+        _refuse_missing(folder, (UNUSUAL,))
+        unusual = Unusual.from_json(_part(folder, UNUSUAL))
     return Bundle(
         model=(folder / "model.txt").read_text(encoding="utf-8"),
         plan=Plan.from_json(part["features.json"]),
@@ -101,6 +102,12 @@ def read(folder: Path, *, expected: str | None = None) -> Bundle:
         card=part["card.json"],
         unusual=unusual,
     )
+
+
+def _refuse_missing(folder: Path, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise AlteredError(f"the bundle lacks {', '.join(missing)}", where=str(folder))
 
 
 def _part(folder: Path, name: str) -> Any:

@@ -85,6 +85,8 @@ def test_a_protected_or_identifying_column_does_not_exist_for_a_recipe(
         ("applications", "device_id"),
         ("recoveries", "amount"),
         ("contacts", "response"),
+        ("cases", "outcome"),
+        ("cases", "customer_id"),
         ("links", "shared_key"),
     ],
 )
