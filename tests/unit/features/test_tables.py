@@ -86,7 +86,7 @@ def test_a_protected_or_identifying_column_does_not_exist_for_a_recipe(
         ("recoveries", "amount"),
         ("contacts", "response"),
         ("cases", "outcome"),
-        ("cases", "customer_id"),
+        ("cases", "application_id"),
         ("links", "shared_key"),
     ],
 )
