@@ -90,6 +90,9 @@ fraud = FeatureService(
         views.closed_loans,
         views.transactions,
         views.links,
+        views.strangers,
+        views.referrals,
+        views.dealer_conduct,
         views.vehicle,
         views.vehicle_market,
         on_demand.affordability,
@@ -97,6 +100,37 @@ fraud = FeatureService(
         on_demand.experience,
         on_demand.collateral,
         on_demand.market_value,
+    ],
+    owner="fraud desk",
+    tags={"purpose": "fraud"},
+)
+
+# Who shares a key without an honest reason, who sent whom, how a dealer carries on. Not how many share a
+# key: that accuses families and call centres. Not how well somebody pays: cases are often opened for a
+# default, and a model of defaults would find those again.
+application_fraud = FeatureService(
+    name="application_fraud",
+    features=[
+        _only(
+            views.application,
+            "amount",
+            "term_months",
+            "employment_months",
+            "housing",
+            "channel",
+            "loan_purpose",
+            "repeat_customer",
+            "applications_12m",
+            "days_since_last_application",
+            "distance_to_last_km",
+        ),
+        _only(views.bureau, "bureau_thin", "bureau_pulls_12m"),
+        _but(views.strangers, "device_acquainted", "phone_household"),
+        views.referrals,
+        views.dealer,
+        views.dealer_conduct,
+        _only(views.vehicle, "vehicle_price_to_value"),
+        _only(views.vehicle_market, "vehicle_price_to_market"),
     ],
     owner="fraud desk",
     tags={"purpose": "fraud"},

@@ -238,6 +238,60 @@ links = view(
     purpose="fraud",
 )
 
+MET = (*SEEN, "applications.available_at")
+FOUND = (*MET, "cases.outcome", "cases.available_at")
+
+strangers = view(
+    entities.customer,
+    sources.strangers,
+    YEARS,
+    "fraud desk",
+    [
+        number("device_strangers", *MET),
+        number("phone_strangers", *MET),
+        number("account_strangers", *MET),
+        number("identity_others", "customers.id_number", "applications.available_at"),
+        number("device_acquainted", *MET),
+        number("phone_household", *MET),
+        number("strangers_30d", *MET),
+        number("sharers_confirmed", *FOUND),
+    ],
+    purpose="fraud",
+)
+
+SENT = (*MET, "links.own_key")
+
+referrals = view(
+    entities.customer,
+    sources.referrals,
+    YEARS,
+    "fraud desk",
+    [
+        number("referred", *SENT),
+        number("referrer_days", *SENT),
+        number("referral_chain", *SENT),
+        number("referrals_made", *SENT),
+        number("referrals_made_quick", *SENT),
+    ],
+    purpose="fraud",
+)
+
+PRICED = ("applications.dealer_id", "vehicles.list_price", "vehicles.appraised_value")
+
+dealer_conduct = view(
+    entities.application,
+    sources.dealer_conduct,
+    YEARS,
+    "dealer desk",
+    [
+        number("dealer_known_days", "applications.dealer_id", "applications.available_at"),
+        number("dealer_newcomer_share_90d", "applications.dealer_id", "applications.customer_id"),
+        number("dealer_dear_share_90d", *PRICED),
+        number("dealer_dear_90d", *PRICED),
+    ],
+    purpose="fraud",
+)
+
 vehicle = view(
     entities.vehicle,
     sources.vehicle,

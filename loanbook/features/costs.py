@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from loanbook.features import store, tables
 from loanbook.features.store import Feature
 from loanbook.features.tables import FeatureSet
-from loanbook.schema import Line
+from loanbook.schema import CaseLabel, Line
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Without these a line has no outcome to learn from.
+# Without these a line has no outcome to learn from: one of loans, and one of investigations.
 NEEDED = ("applications.product", "loans.application_id", "repayments.loan_id", "repayments.days_past_due")
+NEEDED_OF_CASES = ("cases.application_id", "cases.outcome")
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ def _of_line(
     settings: Settings, features: FeatureSet, filled: Collection[str], products: Collection[str], line: Line
 ) -> LineCost:
     declared = store.service(settings, features, line.feature_service).features
-    why = [f"nothing fills {column}" for column in NEEDED if column not in filled]
-    if line.product not in products:
+    wanted = NEEDED_OF_CASES if isinstance(line.label, CaseLabel) else NEEDED
+    why = [f"nothing fills {column}" for column in wanted if column not in filled]
+    if line.product is not None and line.product not in products:
         why.append(f"no application is of the product {line.product}")
     return LineCost(line.name, len(declared), lost(declared, filled, features.absent), tuple(why))
 

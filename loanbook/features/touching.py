@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # How each table's rows belong to somebody: by a column of their own, or by their loan's.
-OF_CUSTOMER = ("customers", "applications", "bureau_reports", "transactions", "links", "loans", "contacts")
+OF_CUSTOMER = (
+    "customers", "applications", "bureau_reports", "transactions", "links", "loans", "contacts", "cases",
+)  # fmt: skip
 OF_LOAN = ("repayments", "recoveries")
 OF_VEHICLE = ("vehicles",)
 SEEN_BY = MappingProxyType(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook.errors import EvidenceError, TrainingError
+from loanbook.lending import strategy
 from loanbook.training import (
     bootstrap,
     comparing,
@@ -37,6 +38,7 @@ Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 TERM, MIX = "term_months", ("channel", "loan_purpose")
 ABSENT = {"unmeasured": "it is not among what the model knows"}
+TOP = 0.02  # of the report sample, the most unusual
 MOVED = 1000  # rows whose PD's answer to a move is averaged
 
 
@@ -44,7 +46,8 @@ MOVED = 1000  # rows whose PD's answer to a move is averaged
 class Subject:
     """A bundle, the rows of its frame in the order of the predictions, and what both models gave them.
 
-    `declared` are the signs that the line declares, whatever the bundle says of itself.
+    `declared` are the signs that the line declares, whatever the bundle says of itself. `unusual` is the
+    second score of a bundle that has one.
     """
 
     bundle: Bundle
@@ -56,6 +59,7 @@ class Subject:
     decided: npt.NDArray[np.datetime64]
     ripe: Flags
     declared: Mapping[str, int]
+    unusual: Vector | None = None
 
     @cached_property
     def values(self) -> Vector:
@@ -90,6 +94,8 @@ def judge(subject: Subject) -> dict[str, Any]:
         "stress": _stress,
         "reasons": _reasons,
     }
+    if subject.unusual is not None:
+        parts["unusual"] = _unusual
     return {name: _or_why(part, subject) for name, part in parts.items()}
 
 
@@ -258,6 +264,26 @@ def _deviations(subject: Subject) -> dict[str, float]:
     plan, fit = subject.bundle.plan, subject.values[subject.rows["fit"]]
     numbers = [name for name in plan.features if name not in plan.categories]
     return {name: float(np.nanstd(fit[:, plan.features.index(name)])) for name in numbers}
+
+
+def _unusual(subject: Subject) -> dict[str, Any]:
+    """Hold the score that saw no outcome against the report sample's outcomes, and against the PD."""
+    assert subject.unusual is not None
+    assert subject.bundle.unusual is not None
+    report = subject.rows["report"]
+    score, pd, bad = subject.unusual[report], subject.pd[report], subject.bad[report]
+    area, low, high = evaluation.auc(score, bad)
+    top, feared = (one >= strategy.over(one, TOP) for one in (score, pd))
+    return {
+        "features": list(subject.bundle.unusual.tails),
+        "auc": area,
+        "auc_interval": [low, high],
+        "share": TOP,
+        "rows": int(top.sum()),
+        "bads_found": float(top[bad].mean()),
+        "bads_found_by_pd": float(feared[bad].mean()),
+        "unseen_by_pd": int((top & ~feared).sum()),
+    }
 
 
 def _some(subject: Subject) -> Vector:

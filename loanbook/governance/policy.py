@@ -11,6 +11,7 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
+from loanbook.lending.strategy import Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
 
 MATERIALITIES = ("low", "medium", "high")
@@ -70,14 +71,6 @@ class Gate:
     ceiling: float | None = None
     purpose: Purpose | None = None
     clean: bool | None = None
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """From what the cut-offs are found: the highest bad rate of the approved, the width of refer."""
-
-    max_bad_rate: float
-    refer_band: float
 
 
 @dataclass(frozen=True)
@@ -205,8 +198,15 @@ def _roles(approval: _Section) -> tuple[str, ...]:
 
 
 def _strategy(section: _Section) -> Strategy:
+    """Read how cut-offs are found: by a ceiling on bad rates, or by the share that is referred."""
+    if "refer_share" in section.values:
+        section.only("refer_share")
+        share = section.number("refer_share")
+        if not 0 < share < 1:
+            raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.02")
+        return Referral(share)
     section.only("max_bad_rate", "refer_band")
-    strategy = Strategy(section.number("max_bad_rate"), section.number("refer_band"))
+    strategy = Ceiling(section.number("max_bad_rate"), section.number("refer_band"))
     if not 0 < strategy.max_bad_rate < 1 or not 0 <= strategy.refer_band < 1:
         raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.06")
     return strategy

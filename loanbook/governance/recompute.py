@@ -87,6 +87,7 @@ def recompute(settings: Settings, material: Material) -> Figures:
                 known=known,
                 pd=pd,
                 scorecard_pd=stored["scorecard_pd"].to_numpy(),
+                unusual=_unusual(material.bundle, stored),
                 bad=bad,
                 rows=rows,
                 decided=decided,
@@ -135,11 +136,19 @@ def _same_scores(settings: Settings, material: Material, stored: pa.Table, known
 
 
 def _scored(bundle: Bundle, known: pa.Table, threads: object, settings: Settings) -> dict[str, Vector]:
-    """Score the frame again by both models of the bundle."""
-    return {
+    """Score the frame again by everything in the bundle that scores."""
+    values = matrix.encode(known, bundle.plan)
+    found = {
         "pd": scoring.pds(bundle, known, threads=threads if isinstance(threads, int) else settings.threads),
-        "scorecard_pd": bundle.scorecard.pd(matrix.encode(known, bundle.plan), bundle.plan.features),
+        "scorecard_pd": bundle.scorecard.pd(values, bundle.plan.features),
     }
+    if bundle.unusual is not None:
+        found["unusual"] = bundle.unusual.score(values, bundle.plan.features)
+    return found
+
+
+def _unusual(bundle: Bundle, stored: pa.Table) -> Vector | None:
+    return None if bundle.unusual is None else np.asarray(stored["unusual"].to_numpy())
 
 
 def _same_labels(settings: Settings, material: Material, stored: pa.Table) -> pa.Table:

@@ -41,6 +41,7 @@ def tables(facts: Facts) -> tuple[Table, ...]:
         ("What moves the PD", _sensitivity),
         ("Under stress", _stress),
         ("Do the reasons hold?", _reasons),
+        *([("How unusual, whatever was confirmed", _unusual)] if "unusual" in facts["judged"] else []),
     )
     return tuple(_or_absent(title, make, facts) for title, make in makers)
 
@@ -284,6 +285,26 @@ def _reasons(facts: Facts) -> Table:
         key=lambda row: (-row[1], -row[2], row[0]),
     )
     return Table("Do the reasons hold?", about, ("Reason", "Comes first", "Is cited"), rows)
+
+
+def _unusual(facts: Facts) -> Table:
+    found = _judged(facts, "unusual")
+    low, high = _ends(found, "auc_interval")
+    share, rows = reading.number(found, "share"), reading.count(found, "rows")
+    unseen = reading.count(found, "unseen_by_pd")
+    about = (
+        "A second score that saw no outcome: how far out a row stands in "
+        f"{len(reading.texts(found, 'features'))} features, by the tails of the fit sample. Of the report "
+        f"sample {rows:,} rows stand in its top {share:.0%}, {unseen:,} of them outside the PD's. It decides "
+        "nothing."
+    )
+    named = [
+        ("AUC against the outcome", reading.number(found, "auc")),
+        ("95 % interval", (low, high)),
+        ("Bads in its top", reading.number(found, "bads_found")),
+        ("Bads in the PD's top", reading.number(found, "bads_found_by_pd")),
+    ]
+    return Table("How unusual, whatever was confirmed", about, ("Measure", "Figure"), named)
 
 
 def _left(move: Mapping[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ from loanbook.intake.engine import ident, text
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
 from loanbook.leaks import telling
-from loanbook.schema import TABLES, Column, Line
+from loanbook.schema import TABLES, Column, Label, Line
 from loanbook.settings import Settings
 from loanbook.training import labels
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # A raw row is judged as what it is first here; a month of the market is nobody's.
 ORDER = (
     "applications", "loans", "customers", "vehicles", "bureau_reports",
-    "contacts", "links", "transactions", "repayments", "recoveries",
+    "contacts", "links", "transactions", "repayments", "recoveries", "cases",
 )  # fmt: skip
 ONE_EACH = frozenset({"applications", "loans", "customers", "vehicles"})
 KEPT = frozenset(
@@ -114,7 +114,7 @@ class Outcomes:
 
 
 def judge(reading: Reading, lines: Sequence[Line]) -> Outcomes:
-    """Make `judged`: every application whose outcome is ripe, by its own line's label.
+    """Make `judged`: every application whose outcome is ripe, by its own line's label, which is of loans.
 
     `bad` is the label's outcome, `ever` whether the loan was that late at any time before the reading: a
     column that is filled in later knows nothing of windows. `ended` is whether it was over within the window
@@ -190,7 +190,10 @@ def _typed(column: Column, given: Mapping[str, str]) -> str:
 
 
 def _judged(line: Line, as_of: datetime) -> str:
-    late = f"r.days_past_due >= {line.label.days_past_due} AND r.available_at <= TIMESTAMP '{as_of}'"
+    label, product = line.label, line.product
+    assert isinstance(label, Label), line.name
+    assert product is not None, line.name
+    late = f"r.days_past_due >= {label.days_past_due} AND r.available_at <= TIMESTAMP '{as_of}'"
     return f"""
     WITH told AS ({labels.outcomes_sql(line, as_of=as_of)}),
     ledger AS (
@@ -201,7 +204,7 @@ def _judged(line: Line, as_of: datetime) -> str:
         FROM repayments AS r GROUP BY loan_id
     )
     SELECT
-        o.application_id, o.customer_id, o.vehicle_id, o.decided_at, {text(line.product)} AS product,
+        o.application_id, o.customer_id, o.vehicle_id, o.decided_at, {text(product)} AS product,
         o.outcome = 'bad' AS bad,
         o.outcome = 'bad' OR coalesce(w.late, false) AS ever,
         CASE

@@ -52,6 +52,8 @@ def freeze(
         ("bundle", pa.array([bundle] * rows.num_rows)),
     ):
         rows = rows.append_column(name, values)
+    if scored.unusual is not None:
+        rows = rows.append_column("unusual", pa.array(scored.unusual))
     with lake.connect(settings) as connection:
         connection.register("rows", rows)
         query = f"SELECT * FROM rows ORDER BY decided_at, {grain.key}"

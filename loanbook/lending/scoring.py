@@ -20,11 +20,15 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scored:
-    """A book's PDs, decisions and up to four reason codes each, row for row."""
+    """A book's PDs, decisions and up to four reason codes each, row for row.
+
+    `unusual` is the second score, of a bundle that has one.
+    """
 
     pd: Vector
     decision: npt.NDArray[np.str_]
     reasons: list[list[str]]
+    unusual: Vector | None = None
 
 
 def pds(bundle: Bundle, table: pa.Table, *, threads: int) -> Vector:
@@ -53,4 +57,5 @@ def score(bundle: Bundle, table: pa.Table, *, most: int | None, threads: int) ->
     parts = fitting.contributions(bundle.model, values, threads=threads)
     codes = reasons.principal(bundle.reasons, bundle.plan.features, parts)
     told = [[] if one == "approve" else codes[index] for index, one in enumerate(decision)]
-    return Scored(pd, decision, told)
+    seldom = None if bundle.unusual is None else bundle.unusual.score(values, bundle.plan.features)
+    return Scored(pd, decision, told, seldom)

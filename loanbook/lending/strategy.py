@@ -13,23 +13,67 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CutOffs:
-    """Below `approve_below` approve, from `decline_from` on decline, refer to a person in between."""
+    """Below `approve_below` approve, from `decline_from` on decline, refer to a person in between.
+
+    Where `decline_from` is None nothing is declined: all from `approve_below` on are referred.
+    """
 
     approve_below: float
-    decline_from: float
+    decline_from: float | None
 
     def decide(self, pd: Vector) -> npt.NDArray[np.str_]:
         """Give each PD its decision."""
-        return np.select([pd < self.approve_below, pd < self.decline_from], ["approve", "refer"], "decline")
+        referred = pd < (np.inf if self.decline_from is None else self.decline_from)
+        return np.select([pd < self.approve_below, referred], ["approve", "refer"], "decline")
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, float | None]:
         """Give the cut-offs as they stand in a bundle."""
         return {"approve_below": self.approve_below, "decline_from": self.decline_from}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, float]) -> CutOffs:
+    def from_json(cls, value: Mapping[str, float | None]) -> CutOffs:
         """Read the cut-offs of a bundle."""
-        return cls(float(value["approve_below"]), float(value["decline_from"]))
+        below, decline = value["approve_below"], value["decline_from"]
+        assert below is not None
+        return cls(float(below), None if decline is None else float(decline))
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """Approve as many as keeps their bad rate under a ceiling; refer a band above, decline the rest."""
+
+    max_bad_rate: float
+    refer_band: float
+
+    def cut(self, pd: Vector, bad: npt.NDArray[np.bool_]) -> CutOffs:
+        """Find the cut-offs on a sample."""
+        return find(pd, bad, max_bad_rate=self.max_bad_rate, refer_band=self.refer_band)
+
+
+@dataclass(frozen=True)
+class Referral:
+    """Refer the highest PDs to a person, a share of all at most; decline nobody."""
+
+    refer_share: float
+
+    def cut(self, pd: Vector, _bad: npt.NDArray[np.bool_]) -> CutOffs:
+        """Find the cut-off on a sample; equal PDs are decided alike, so fewer may be referred."""
+        return CutOffs(over(pd, self.refer_share), None)
+
+
+Strategy = Ceiling | Referral
+
+
+def over(score: Vector, share: float) -> float:
+    """Give the lowest score from which on a share of all stands at most; above all where none does."""
+    order = np.sort(score)[::-1]
+    most = int(len(order) * share)
+    if not most:
+        return float(np.nextafter(order[0], np.inf))
+    kept = order[:most]
+    # who stands equal with the first that is one too many is not taken either
+    above = kept[kept > order[most]] if most < len(order) else kept
+    return float(above[-1]) if len(above) else float(np.nextafter(order[0], np.inf))
 
 
 def find(pd: Vector, bad: npt.NDArray[np.bool_], *, max_bad_rate: float, refer_band: float) -> CutOffs:

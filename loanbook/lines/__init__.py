@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 from loanbook.errors import TrainingError
+from loanbook.lines.fraud import FRAUD
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
 from loanbook.schema import Label, Line
 
-LINES = MappingProxyType({line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER)})
+LINES = MappingProxyType({line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER, FRAUD)})
 
 
 def find(name: str) -> Line:
@@ -24,12 +25,17 @@ def find(name: str) -> Line:
 
 def adapted(line: Line, given: Mapping[str, object]) -> Line:
     """Give the line with the window, ripening or lateness that a dataset states for it."""
-    names = {field.name for field in fields(Label)}
+    names = {field.name for field in fields(line.label)}
     changed: dict[str, Any] = {name: value for name, value in given.items() if name in names}
     return replace(line, label=replace(line.label, **changed))
 
 
 def of_products(products: Iterable[str]) -> tuple[Line, ...]:
-    """Give every line of these products, in the order they are declared."""
+    """Give every line of these products, in the order declared; one that must be asked for is left out."""
     wanted = frozenset(products)
-    return tuple(line for line in LINES.values() if line.product in wanted)
+    return tuple(line for line in LINES.values() if line.product in wanted and not line.asked_for)
+
+
+def of_defaults() -> tuple[Line, ...]:
+    """Give every line whose outcome a loan's own ledger tells."""
+    return tuple(line for line in LINES.values() if isinstance(line.label, Label))

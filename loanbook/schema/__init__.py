@@ -2,13 +2,14 @@
 
 from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
-from loanbook.schema.lines import APPLICATION, Grain, Label, Line
+from loanbook.schema.lines import APPLICATION, CaseLabel, Grain, Label, Line
 from loanbook.schema.tables import REFERENCES, TABLES
 
 __all__ = [
     "APPLICATION",
     "REFERENCES",
     "TABLES",
+    "CaseLabel",
     "Column",
     "Grain",
     "Label",

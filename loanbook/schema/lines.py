@@ -1,4 +1,4 @@
-"""The words: what a line is: one thing predicted for one product."""
+"""The words: what a line is: one thing predicted, of one product or of every product."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ class Label:
 
 
 @dataclass(frozen=True)
+class CaseLabel:
+    """An outcome: bad when a case on the application was confirmed within a window that must first be ripe.
+
+    The window opens with the decision. Who was never investigated counts as good: bads are under-counted.
+    """
+
+    window_months: int
+    ripening_months: int
+
+
+@dataclass(frozen=True)
 class Grain:
     """What a row of a line is: the column that names it, and the keys by which its features are joined."""
 
@@ -32,19 +43,24 @@ APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle
 class Line:
     """A line: population, label, what it may know, and what must hold of it.
 
-    The application is decided `decision_days` after it is filed: what is known by then may be used.
-    `monotone` gives +1 where a larger value may only raise the PD, -1 where it may only lower it.
+    The application is decided `decision_days` after it is filed: what is known by then may be used. A
+    `product` that is None stands for every product. `monotone` gives +1 where a larger value may only raise
+    the PD, -1 where it may only lower it. `unusual` names the features of which a second score says how
+    unusual they are, whatever the label; none: no such score. A line that is `asked_for` is left out where a
+    whole lifecycle goes on for every line of a product.
     """
 
     name: str
     title: str
-    product: str
+    product: str | None
     purpose: Purpose
-    label: Label
+    label: Label | CaseLabel
     decision_days: int
     feature_service: str
     monotone: Mapping[str, int]
     grain: Grain = APPLICATION
+    unusual: tuple[str, ...] = ()
+    asked_for: bool = False
 
     @property
     def stem(self) -> str:

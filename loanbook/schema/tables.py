@@ -1,4 +1,4 @@
-"""The words: the eleven canonical tables.
+"""The words: the twelve canonical tables.
 
 Money is DECIMAL(18,2) in the dataset's currency. Rates are yearly fractions. Times are TIMESTAMP in
 UTC, to the microsecond. Every row has two clocks: `event_at`, when it happened, and `available_at`,
@@ -20,6 +20,7 @@ AFTERWARDS = frozenset({Purpose.SERVICING, Purpose.RESERVING, Purpose.VALIDATION
 GIVEN = LENDING | AFTERWARDS  # of earlier loans; this one's isn't known when it is decided
 OUTREACH = frozenset({Purpose.MARKETING})
 WATCHED = frozenset({Purpose.FAIRNESS})
+FOUND = frozenset({Purpose.FRAUD, Purpose.VALIDATION})  # what an investigation found underwrites nothing
 GOODS = LENDING | {Purpose.VALUATION}
 
 CLOCKS = (
@@ -155,6 +156,7 @@ LINKS = Table(
         _key("customer_id", "who was seen"),
         Column("kind", "VARCHAR", PERSONAL, LINKING, "device, phone, address, bank_account …"),
         Column("shared_key", "VARCHAR", IDENTIFYING, LINKING, "the key that was seen"),
+        Column("own_key", "VARCHAR", IDENTIFYING, LINKING, "the key by which others name this customer"),
     ),
 )
 
@@ -236,12 +238,27 @@ MARKET = Table(
     ),
 )
 
+CASES = Table(
+    "cases",
+    "one row per investigated application, known once the case is closed",
+    "case_id",
+    (
+        # that there is a case at all is told to nobody else
+        Column("case_id", "VARCHAR", PERSONAL, FOUND, "the case"),
+        *CLOCKS,
+        Column("application_id", "VARCHAR", PERSONAL, FOUND, "the application that was investigated"),
+        Column("customer_id", "VARCHAR", PERSONAL, FOUND, "who applied"),
+        Column("kind", "VARCHAR", PERSONAL, FOUND, "linked_party, identity, dealer or early_default"),
+        Column("outcome", "VARCHAR", PERSONAL, FOUND, "confirmed or cleared"),
+    ),
+)
+
 TABLES = MappingProxyType(
     {
         table.name: table
         for table in (
             CUSTOMERS, APPLICATIONS, BUREAU_REPORTS, VEHICLES, TRANSACTIONS, LINKS,
-            LOANS, REPAYMENTS, RECOVERIES, CONTACTS, MARKET,
+            LOANS, REPAYMENTS, RECOVERIES, CONTACTS, MARKET, CASES,
         )
     }
 )  # fmt: skip
@@ -257,5 +274,6 @@ REFERENCES = MappingProxyType(
         "repayments": (("loan_id", "loans"),),
         "recoveries": (("loan_id", "loans"),),
         "contacts": (("customer_id", "customers"),),
+        "cases": (("application_id", "applications"), ("customer_id", "customers")),
     }
 )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from loanbook import lake
 from loanbook.errors import AlteredError
@@ -15,6 +16,7 @@ from loanbook.training.calibration import Platt
 from loanbook.training.matrix import Plan
 from loanbook.training.reasons import ReasonMap
 from loanbook.training.scorecard import Scorecard
+from loanbook.training.unusual import Unusual
 from loanbook.watching.stability import Frozen, frozen_from_json, frozen_to_json
 
 FILES = (
@@ -27,6 +29,7 @@ FILES = (
     "scorecard.json",
     "card.json",
 )
+UNUSUAL = "unusual.json"  # of a line that asks for it, and then its card says so
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Bundle:
 
     `stability` holds the bins of the `fit` sample and of the `door`, each feature's and `pd`'s. `scorecard`
     is the second model: it decides nothing, and says what the first is worth. `card` says what the bundle is
-    and how it was made, without a time or a person.
+    and how it was made, without a time or a person. `unusual` is there where the line asks for it.
     """
 
     model: str
@@ -46,6 +49,7 @@ class Bundle:
     stability: Mapping[str, Mapping[str, Frozen]]
     scorecard: Scorecard
     card: Mapping[str, object]
+    unusual: Unusual | None = None
 
 
 def write(bundle: Bundle, folder: Path) -> str:
@@ -65,6 +69,8 @@ def write(bundle: Bundle, folder: Path) -> str:
             "scorecard.json": bundle.scorecard.to_json(bundle.plan.categories),
             "card.json": dict(bundle.card),
         }
+        if bundle.unusual is not None:
+            parts[UNUSUAL] = bundle.unusual.to_json()
         for name, value in parts.items():
             lake.write_json(draft / name, value)
     return seals.of_folder(folder).digest
@@ -79,10 +85,12 @@ def read(folder: Path, *, expected: str | None = None) -> Bundle:
             where=str(folder),
             right="Restore the signed files, or train and review again",
         )
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise AlteredError(f"the bundle lacks {', '.join(missing)}", where=str(folder))
-    part = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in FILES[1:]}
+    _refuse_missing(folder, FILES)
+    part = {name: _part(folder, name) for name in FILES[1:]}
+    unusual = None
+    if "unusual" in part["card.json"]:
+        _refuse_missing(folder, (UNUSUAL,))
+        unusual = Unusual.from_json(_part(folder, UNUSUAL))
     return Bundle(
         model=(folder / "model.txt").read_text(encoding="utf-8"),
         plan=Plan.from_json(part["features.json"]),
@@ -92,4 +100,15 @@ def read(folder: Path, *, expected: str | None = None) -> Bundle:
         stability={name: frozen_from_json(bins) for name, bins in part["stability.json"].items()},
         scorecard=Scorecard.from_json(part["scorecard.json"]),
         card=part["card.json"],
+        unusual=unusual,
     )
+
+
+def _refuse_missing(folder: Path, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise AlteredError(f"the bundle lacks {', '.join(missing)}", where=str(folder))
+
+
+def _part(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook import digests, lake
-from loanbook.lending import strategy
+from loanbook.lending.strategy import Strategy
 from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
-from loanbook.training import binning, bundle, calibration, fitting, frame, matrix, reasons, splits
+from loanbook.training import binning, bundle, calibration, fitting, frame, matrix, reasons, splits, unusual
 from loanbook.training.fitting import Fitted, Form, Recipe, Sample
 from loanbook.training.scorecard import Scorecard, log_odds
 from loanbook.watching import stability
@@ -37,8 +37,7 @@ class Order:
     service: str
     features: tuple[str, ...]
     reasons: tuple[reasons.Reason, ...]
-    max_bad_rate: float
-    refer_band: float
+    strategy: Strategy
     report_from: datetime | None
     shared_customers: bool
     seed: int
@@ -110,6 +109,8 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     digest = bundle.write(made, into / "bundle")
     judged = {"score": score, "pd": made.calibration.pd(score)}
     judged["scorecard_pd"] = made.scorecard.pd(ready.values, ready.plan.features)
+    if made.unusual is not None:
+        judged["unusual"] = made.unusual.score(ready.values, ready.plan.features)
     predictions = _predictions(settings, order.line.grain, ready, judged, into)
     split = ready.split
     facts = {
@@ -145,9 +146,7 @@ def _fit(ready: Prepared, chosen: Fitted, order: Order) -> tuple[bundle.Bundle, 
     platt = calibration.fit(score[own], bad[own])
     pd = platt.pd(score)
     threshold = ready.rows("threshold")
-    cut_offs = strategy.find(
-        pd[threshold], bad[threshold], max_bad_rate=order.max_bad_rate, refer_band=order.refer_band
-    )
+    cut_offs = order.strategy.cut(pd[threshold], bad[threshold])
     parts = fitting.contributions(fitted.model, values[threshold], threads=order.threads)
     reason_map = reasons.reason_map(
         order.reasons, plan.features, parts, pd[threshold], cut_offs.approve_below
@@ -160,10 +159,18 @@ def _fit(ready: Prepared, chosen: Fitted, order: Order) -> tuple[bundle.Bundle, 
             at_door, platt.pd(fitting.scores(fitted.model, at_door, threads=order.threads)), plan
         ),
     }
-    card = _scorecard(ready)
-    return bundle.Bundle(
-        fitted.model, plan, platt, cut_offs, reason_map, frozen, card, _card(order, fitted)
-    ), score
+    made = bundle.Bundle(
+        fitted.model, plan, platt, cut_offs, reason_map, frozen, _scorecard(ready), _card(order, fitted)
+    )
+    return _with_unusual(made, order, values[fit]), score
+
+
+def _with_unusual(made: bundle.Bundle, order: Order, fit: Vector) -> bundle.Bundle:
+    """Add the second score of a line that asks for one; the card names its features."""
+    if not order.line.unusual:
+        return made
+    found = unusual.freeze(fit, made.plan.features, order.line.unusual)
+    return replace(made, unusual=found, card={**made.card, "unusual": list(found.tails)})
 
 
 def _scorecard(ready: Prepared) -> Scorecard:

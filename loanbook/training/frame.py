@@ -32,7 +32,16 @@ class Frame:
 
 
 def outcomes(settings: Settings, published: Mapping[str, Path], line: Line, as_of: datetime) -> pa.Table:
-    """Give each application of the line with its outcome as it was known at `as_of`."""
+    """Give each application of the line with its outcome as it was known at `as_of`.
+
+    Raises TrainingError where a table is absent without which there would be no bad outcome at all.
+    """
+    absent = [name for name in labels.needs(line) if name not in published]
+    if absent:
+        raise TrainingError(
+            f"the line {line.name} has no outcome: the dataset has no {', '.join(absent)}",
+            right=f"Map {', '.join(absent)}, or choose another line",
+        )
     return _query(settings, published, labels.outcomes_sql(line, as_of=as_of))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loanbook.schema import Line
+from loanbook.schema import CaseLabel, Label, Line
 
 # A ledger that ends this much before the window does leaves the outcome unknown.
 SLACK_DAYS = 45
@@ -15,11 +15,32 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
 
     Gives application_id, customer_id, vehicle_id, loan_id, applied_at, decided_at, entered_at, window_end,
     ripe_at, bad_at and `outcome`: bad, good, unripe (its window isn't over and ripened at `as_of`),
-    unfollowed (its ledger stops early) or unlent (no loan came of it). The window opens when the loan is
-    first observed, which is at application unless its ledger is left-truncated, and closes with the loan's
-    term if that comes first. A loan turns bad on the day it is that late, though its row may be of a later.
+    unfollowed (its ledger stops early) or unlent (no loan came of it, and the label is of loans).
     """
-    label = line.label
+    match line.label:
+        case Label():
+            return _defaults_sql(line, line.label, as_of)
+        case CaseLabel():
+            return _confirmed_sql(line, line.label, as_of)
+
+
+def needs(line: Line) -> tuple[str, ...]:
+    """Name the tables without which every outcome of the line would be good."""
+    return ("cases",) if isinstance(line.label, CaseLabel) else ()
+
+
+def _of_line(line: Line) -> str:
+    """Write the condition on an application to be of the line."""
+    return "true" if line.product is None else f"a.product = '{line.product}'"
+
+
+def _defaults_sql(line: Line, label: Label, as_of: datetime) -> str:
+    """Write the outcomes of loans.
+
+    The window opens when the loan is first observed, which is at application unless its ledger is
+    left-truncated, and closes with the loan's term if that comes first. A loan turns bad on the day it is
+    that late, though its row may be of a later.
+    """
     late = f"INTERVAL {label.days_past_due} DAYS"
     window = f"INTERVAL {label.window_months} MONTHS"
     lateness = f"to_days(r.days_past_due - {label.days_past_due})"  # since it became that late
@@ -37,7 +58,7 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
             greatest(decided_at, coalesce(l.observed_from, decided_at)) AS entered_at,
             l.event_at + to_days(ceil(l.term_months * 30.4375)::INTEGER) AS matures_at
         FROM applications AS a LEFT JOIN known_loans AS l USING (application_id)
-        WHERE a.product = '{line.product}' AND a.available_at <= TIMESTAMP '{as_of}'
+        WHERE {_of_line(line)} AND a.available_at <= TIMESTAMP '{as_of}'
     ),
     windowed AS (
         SELECT
@@ -71,13 +92,56 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     """
 
 
+def _confirmed_sql(line: Line, label: CaseLabel, as_of: datetime) -> str:
+    """Write the outcomes of investigations: who was never investigated, or cleared, is good.
+
+    The window opens with the decision: what was confirmed before it is bad as well. A case counts on the day
+    it closed, as far as it was known by `as_of`.
+    """
+    return f"""
+    WITH population AS (
+        SELECT
+            application_id, customer_id, coalesce(vehicle_id, '') AS vehicle_id, event_at AS applied_at,
+            available_at + INTERVAL {line.decision_days} DAYS AS decided_at,
+            decided_at + INTERVAL {label.window_months} MONTHS AS window_end,
+            window_end + INTERVAL {label.ripening_months} MONTHS AS ripe_at
+        FROM applications AS a
+        WHERE {_of_line(line)} AND available_at <= TIMESTAMP '{as_of}'
+    ),
+    confirmed AS (
+        SELECT p.application_id, min(c.event_at) AS bad_at
+        FROM population AS p JOIN cases AS c USING (application_id)
+        WHERE c.outcome = 'confirmed' AND c.event_at <= p.window_end AND c.available_at <= TIMESTAMP '{as_of}'
+        GROUP BY p.application_id
+    ),
+    lent AS (
+        SELECT application_id, min(loan_id) AS loan_id
+        FROM loans
+        WHERE available_at <= TIMESTAMP '{as_of}'
+        GROUP BY application_id
+    )
+    SELECT
+        p.application_id, p.customer_id, p.vehicle_id, l.loan_id, p.applied_at, p.decided_at,
+        p.decided_at AS entered_at, p.window_end, p.ripe_at, c.bad_at,
+        CASE
+            WHEN p.ripe_at > TIMESTAMP '{as_of}' THEN 'unripe'
+            WHEN c.bad_at IS NOT NULL THEN 'bad'
+            ELSE 'good'
+        END AS outcome
+    FROM population AS p
+    LEFT JOIN lent AS l USING (application_id)
+    LEFT JOIN confirmed AS c USING (application_id)
+    ORDER BY p.decided_at, p.application_id
+    """
+
+
 def applications_sql(line: Line, *, since: datetime, until: datetime) -> str:
     """Write the query for one row per application of the line that is decided in [since, until)."""
     return f"""
     SELECT application_id, customer_id, coalesce(vehicle_id, '') AS vehicle_id, event_at AS applied_at,
         available_at + INTERVAL {line.decision_days} DAYS AS decided_at
-    FROM applications
-    WHERE product = '{line.product}'
+    FROM applications AS a
+    WHERE {_of_line(line)}
         AND available_at + INTERVAL {line.decision_days} DAYS >= TIMESTAMP '{since}'
         AND available_at + INTERVAL {line.decision_days} DAYS < TIMESTAMP '{until}'
     ORDER BY decided_at, application_id

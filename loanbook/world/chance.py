@@ -40,6 +40,7 @@ class Topic(IntEnum):
     BAD_ROWS = auto()
     LEAKAGE = auto()
     REVIEW = auto()
+    CASES = auto()
 
 
 def stream(seed: int, month: int, topic: Topic, *more: int) -> np.random.Generator:

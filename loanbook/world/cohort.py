@@ -9,6 +9,7 @@ import numpy as np
 from loanbook.world import (
     applications,
     bureau,
+    cases,
     credit,
     ledger,
     network,
@@ -92,6 +93,8 @@ def admit(world: World, month: int) -> Cohort:
     _hold_forms(world, crowd, fate)
     world.held.add("loans", ledger.columns(loans))
     world.book.add(loans)
+    if world.spec.has(Plant.CASES):
+        _hold_cases(world, crowd, fate)
     return Cohort(crowd, fate)
 
 
@@ -155,6 +158,13 @@ def _hold_forms(world: World, crowd: Crowd, fate: Fate) -> None:
             **traps.stages(fate.offers, filing.product, fate.decisions.approved),
         },
     )
+
+
+def _hold_cases(world: World, crowd: Crowd, fate: Fate) -> None:
+    lent = fate.decisions.approved
+    rows = cases.investigate(world.spec, crowd.arrivals, crowd.filing, crowd.company, fate.offers, lent)
+    size = len(rows["event"])
+    world.held.add("cases", {"case": world.number("cases", size) + np.arange(size), **rows})
 
 
 def _remember(world: World, loans: Columns) -> None:

@@ -34,6 +34,7 @@ class Plant(StrEnum):
     MIX = "mix"  # drift: other products and terms, the rest flat
     SOURCE_DIES = "source_dies"  # drift: the bureau falls silent
     UNIT = "unit"  # drift: one channel declares income by the month
+    CASES = "cases"  # investigators find most ring members, late, and clear some innocent people
 
 
 DRIFTS = frozenset({Plant.COVARIATE, Plant.CONCEPT, Plant.MIX, Plant.SOURCE_DIES, Plant.UNIT})

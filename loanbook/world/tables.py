@@ -235,6 +235,14 @@ RAW: MappingProxyType[str, tuple[tuple[str, Render], ...]] = MappingProxyType(
             ("policy_rate", real("policy_rate")),
             ("unemployment", real("unemployment")),
         ),
+        "cases": (
+            ("case_id", numbered("Q", 9, "case")),
+            *CLOCKS,
+            ("application_id", numbered("A", 13, "application")),
+            CUSTOMER,
+            ("kind", coded(words.CASE_KINDS, "kind")),
+            ("outcome", coded(words.CASE_OUTCOMES, "outcome")),
+        ),
     }
 )  # fmt: skip
 

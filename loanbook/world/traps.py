@@ -48,16 +48,16 @@ def stages(offers: Columns, product: Ints, approved: Flags) -> Columns:
     late = none | (missed < MISSES_TO_BAD[product])
     return {
         "lent": approved.astype(np.int64),
-        "early_at": np.where(none, NEVER, _missed_at(offers, np.ones_like(missed))),
-        "late_at": np.where(late, NEVER, _missed_at(offers, MISSES_TO_BAD[product])),
-        "off_at": np.where(offers["charged"], _missed_at(offers, missed), NEVER),
+        "early_at": np.where(none, NEVER, missed_at(offers, np.ones_like(missed))),
+        "late_at": np.where(late, NEVER, missed_at(offers, MISSES_TO_BAD[product])),
+        "off_at": np.where(offers["charged"], missed_at(offers, missed), NEVER),
     }
 
 
 def flags(spec: WorldSpec, month: int, bad: Flags, offers: Columns, product: Ints) -> Ints:
     """Say when each newcomer was flagged in the customer's record; `bad` is of borrowers alone."""
     chance = stream(spec.seed, month, Topic.LEAKAGE).random(len(bad))
-    known = _missed_at(offers, MISSES_TO_BAD[product])
+    known = missed_at(offers, MISSES_TO_BAD[product])
     return np.where(chance < FALSE_FLAGS, 0, np.where(bad & (chance < FLAGGED), known, NEVER))
 
 
@@ -86,7 +86,7 @@ def listed(spec: WorldSpec) -> list[dict[str, str]]:
     ]
 
 
-def _missed_at(offers: Columns, number: Ints) -> Ints:
+def missed_at(offers: Columns, number: Ints) -> Ints:
     """Say when so many payments missed in a row have become known."""
     start = offers["event"].astype("M8[us]").astype("M8[D]")
     due = add_months(start, np.maximum(offers["first_missed"] + number - 1, 1))

@@ -130,6 +130,8 @@ MERCHANTS = (
 
 KINDS = ("device", "phone", "address", "bank_account", "employer", "referrer", "dealer", "guarantor")
 RECOVERY_KINDS = ("charge_off", "repossession", "sale", "payment")
+CASE_KINDS = ("linked_party", "identity", "dealer", "early_default")
+CASE_OUTCOMES = ("cleared", "confirmed")
 OFFERS = ("none", "limit_raise", "rate_cut", "top_up")
 OUTREACH_CHANNELS = ("sms", "app", "phone", "email")
 

@@ -154,6 +154,7 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
                 "customer_id": customer(),
                 "kind": chance.choice(["device", "phone", "employer", "referrer"]),
                 "shared_key": f"token-{chance.randrange(9)}",
+                "own_key": f"token-{n % 9}" if n % 3 else None,
             }
             for n in range(80)
         ],
@@ -173,7 +174,13 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
             }
             for n in range(300)
         ],
+        "cases": [_case(clocks(), n, customer()) for n in range(12)],
     }
+
+
+def _case(clocks: Row, number: int, customer: str) -> Row:
+    said = {"kind": "identity", "outcome": "cleared" if number % 3 == 0 else "confirmed"}
+    return clocks | {"case_id": f"Q{number}", "application_id": f"A{number}", "customer_id": customer} | said
 
 
 def _crowd(chance: random.Random) -> dict[str, list[Row]]:
@@ -195,7 +202,7 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
         "customers": [
             clocks()
             | {"customer_id": f"C{n}", "education": "PhD", "bank_name": "ICBC"}
-            | {"bank_account_type": "debit"}
+            | {"bank_account_type": "debit", "id_number": f"token-{n % 70}"}
             for n in range(90)
         ],
         "applications": [
@@ -268,6 +275,7 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
                 "customer_id": customer(),
                 "kind": chance.choice(KINDS),
                 "shared_key": f"token-{chance.randrange(40)}",
+                "own_key": f"token-{n % 40}" if n % 2 else None,
             }
             for n in range(400)
         ],
@@ -293,6 +301,7 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
         "market": [
             clocks() | {"month": f"M{n}", "used_vehicle_index": 90.0 + chance.random()} for n in range(40)
         ],
+        "cases": [_case(clocks(), n, customer()) for n in range(30)],
     }
 
 
@@ -311,7 +320,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
     paths = publish(home / "published", rows)
     features = tables.compute(settings, "small", "publication-of-small", paths)
     store.declare(settings, features)
-    names = ("underwriting_auto", "underwriting_consumer", "fraud")
+    names = ("underwriting_auto", "underwriting_consumer", "fraud", "application_fraud")
     services = {name: store.service(settings, features, name) for name in names}
     return Small(settings, rows, paths, features, services)
 

@@ -86,9 +86,10 @@ def test_the_vehicle_belongs_to_auto_alone(small: Any) -> None:
 
 def test_what_links_tell_serves_fraud_and_underwrites_nothing(small: Any) -> None:
     fraud = {feature.name: feature for feature in small.services["fraud"].features}
-    told = {name for name, feature in fraud.items() if feature.view == "links"}
+    told = {name for name, feature in fraud.items() if feature.view in ("links", "strangers", "referrals")}
 
-    assert {"component_size", "neighbour_bad_share", "key_new_7d"} <= told
+    assert {"component_size", "neighbour_bad_share", "key_new_7d", "device_strangers"} <= told
+    assert "referral_chain" in told
     for service in SERVICES:
         assert not told & {feature.name for feature in small.services[service].features}
         assert not {f for f in small.services[service].features if any("links." in c for c in f.columns)}
@@ -111,7 +112,7 @@ def test_a_feature_of_no_known_column_is_refused(columns: tuple[str, ...]) -> No
         declared.refuse_unknown("speed", columns)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, "application_fraud"])
 def test_every_feature_has_one_reason_and_every_reason_speaks_of_features(small: Any, service: str) -> None:
     path = ROOT / "expectations" / "policies" / "reasons.toml"
     worded = [name for one in reasons.parse(path.read_text("utf-8"), path.name) for name in one.features]
@@ -143,6 +144,9 @@ def test_what_a_line_holds_monotone_is_a_number_that_its_service_knows(small: An
 def test_a_lines_name_is_found_and_a_wrong_one_is_refused() -> None:
     assert [line.name for line in lines.of_products(["auto"])] == ["underwriting/auto"]
     assert lines.of_products(["boats"]) == ()
+    assert "fraud" not in {line.name for line in lines.of_products(["auto", "consumer"])}
+    assert lines.find("fraud").product is None
+    assert [line.name for line in lines.of_defaults()] == ["underwriting/auto", "underwriting/consumer"]
     with pytest.raises(TrainingError, match=r"no line underwriting/boats.*underwriting/auto"):
         lines.find("underwriting/boats")
 
@@ -172,7 +176,7 @@ OUTCOMES = {
     "world": "collections_stage",
 }
 # Outcomes stand in these tables alone, and each row joins only from its available_at on.
-LEDGERS = {"loans", "repayments", "recoveries"}
+LEDGERS = {"loans", "repayments", "recoveries", "cases"}
 
 
 @pytest.mark.parametrize("dataset", sorted(OUTCOMES))
@@ -193,6 +197,17 @@ def test_no_feature_is_made_of_an_outcome(small: Any, dataset: str) -> None:
         sql = re.sub(r"--[^\n]*|'[^']*'", " ", mappings[table])
         for column in OUTCOMES[dataset].split():
             assert not re.search(rf"\b{column}\b", sql), f"{dataset}/{table}.sql reads {column}"
+
+
+def test_what_investigators_found_reaches_no_underwriting(small: Any) -> None:
+    for service in SERVICES:
+        used = {column for feature in small.services[service].features for column in feature.columns}
+        assert not any(column.startswith("cases.") for column in used)
+    for recipe in tables.recipes():
+        assert recipe.purpose == "fraud" or "cases" not in recipe.reads, recipe.name
+    for column in TABLES["cases"].columns:
+        clock = column.name in ("event_at", "available_at")
+        assert clock or column.purposes == {Purpose.FRAUD, Purpose.VALIDATION}, column.name
 
 
 def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> None:

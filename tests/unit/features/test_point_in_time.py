@@ -71,6 +71,12 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "customer_id": st.sampled_from(["C0", "C1"]),
         "kind": st.sampled_from(["device", "phone", "referrer", "employer"]),
         "shared_key": st.sampled_from(["x", "y"]),
+        "own_key": st.sampled_from(["x", "y", None]),
+    },
+    "cases": {
+        "customer_id": st.sampled_from(["C0", "C1"]),
+        "application_id": st.sampled_from(["A0", "A1"]),
+        "outcome": st.sampled_from(["confirmed", "cleared"]),
     },
     "market": {"used_vehicle_index": numbers},
     "repayments": {
@@ -91,6 +97,7 @@ KEYS = {
     "loans": ("loan_id", "L", 2),
     "repayments": ("repayment_id", "P", 6),
     "links": ("link_id", "K", 6),
+    "cases": ("case_id", "Q", 3),
     "market": ("month", "M", 3),
 }
 # an example takes half a second: shrinking one would take minutes

@@ -85,6 +85,8 @@ def test_a_protected_or_identifying_column_does_not_exist_for_a_recipe(
         ("applications", "device_id"),
         ("recoveries", "amount"),
         ("contacts", "response"),
+        ("cases", "outcome"),
+        ("cases", "application_id"),
         ("links", "shared_key"),
     ],
 )
@@ -194,8 +196,9 @@ def test_no_feature_table_holds_a_token(small: Any) -> None:
 
 def test_every_shipped_recipe_serves_one_purpose_by_one_key() -> None:
     for recipe in tables.recipes():
-        assert recipe.purpose is (Purpose.FRAUD if recipe.name == "links" else Purpose.UNDERWRITING)
-        assert "links" not in recipe.reads or recipe.purpose is Purpose.FRAUD
+        of_fraud = recipe.name in {"links", "strangers", "referrals", "dealer_conduct"}
+        assert recipe.purpose is (Purpose.FRAUD if of_fraud else Purpose.UNDERWRITING)
+        assert not {"links", "cases"} & recipe.reads or recipe.purpose is Purpose.FRAUD
         assert recipe.key in ("application_id", "customer_id", "vehicle_id")
         assert recipe.grain.startswith("one row per ")
 

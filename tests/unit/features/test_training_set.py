@@ -114,7 +114,9 @@ def test_what_is_made_at_the_request_equals_its_formula(told: Told) -> None:
     assert known > 20
 
 
-@pytest.mark.parametrize("service", ["underwriting_auto", "underwriting_consumer", "fraud"])
+@pytest.mark.parametrize(
+    "service", ["underwriting_auto", "underwriting_consumer", "fraud", "application_fraud"]
+)
 def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, service: str) -> None:
     keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
     declared = {feature.name for feature in small.services[service].features}
@@ -194,5 +196,7 @@ def test_the_same_application_may_be_asked_for_twice(small: Any) -> None:
 
 
 def test_a_service_that_is_not_declared_is_refused_by_name(small: Any) -> None:
-    with pytest.raises(FeatureError, match=r"underwriting_boats.*Known are fraud, underwriting_auto"):
+    with pytest.raises(
+        FeatureError, match=r"underwriting_boats.*Known are application_fraud, fraud, underwriting_auto"
+    ):
         store.service(small.settings, small.features, "underwriting_boats")

@@ -9,12 +9,14 @@ from loanbook import digests
 from loanbook.errors import PolicyError
 from loanbook.governance import policy, rules
 from loanbook.governance.policy import KINDS, REQUIRED
+from loanbook.lending.strategy import Referral
 
-POLICIES = sorted((Path(__file__).resolve().parents[3] / "expectations/policies").glob("underwriting_*.toml"))
+FOLDER = Path(__file__).resolve().parents[3] / "expectations/policies"
+POLICIES = sorted([*FOLDER.glob("underwriting_*.toml"), FOLDER / "fraud.toml"])
 
 
-def test_both_lines_have_a_policy() -> None:
-    assert {path.stem for path in POLICIES} >= {"underwriting_auto", "underwriting_consumer"}
+def test_every_line_has_a_policy() -> None:
+    assert {path.stem for path in POLICIES} >= {"underwriting_auto", "underwriting_consumer", "fraud"}
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
@@ -91,3 +93,19 @@ def test_a_policy_that_leaves_a_gate_out_is_refused(policy_text: str, name: str)
 
 def test_a_changed_comment_is_another_policy(policy_text: str) -> None:
     assert policy.parse(policy_text + "# later\n", "p").digest != policy.parse(policy_text, "p").digest
+
+
+def test_a_policy_may_refer_a_share_and_decline_nobody(policy_text: str) -> None:
+    cut = "max_bad_rate = 0.05\nrefer_band = 0.02"
+    assert cut in policy_text
+
+    assert policy.parse(policy_text.replace(cut, "refer_share = 0.02"), "p").strategy == Referral(0.02)
+    with pytest.raises(PolicyError, match="unknown key 'refer_band'"):
+        policy.parse(policy_text.replace("max_bad_rate = 0.05", "refer_share = 0.02"), "p")
+    with pytest.raises(PolicyError, match="outside 0 to 1"):
+        policy.parse(policy_text.replace(cut, "refer_share = 2"), "p")
+
+
+def test_fraud_is_referred_and_never_declined() -> None:
+    path = FOLDER / "fraud.toml"
+    assert isinstance(policy.parse(path.read_text("utf-8"), path.name).strategy, Referral)

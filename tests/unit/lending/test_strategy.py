@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from loanbook.lending import strategy
-from loanbook.lending.strategy import CutOffs
+from loanbook.lending.strategy import CutOffs, Referral
 
 # few values, since trees give few
 judged = st.lists(
@@ -81,3 +81,25 @@ def test_without_a_band_nobody_is_referred() -> None:
 
 def test_cut_offs_survive_their_json() -> None:
     assert CutOffs.from_json(CutOffs(0.125, 0.25).to_json()) == CutOffs(0.125, 0.25)
+
+
+def test_a_referral_sends_a_share_to_a_person_and_declines_nobody() -> None:
+    pd = np.linspace(0, 1, 1000)
+
+    found = Referral(0.02).cut(pd, np.zeros(1000, bool))
+    decided = found.decide(pd)
+
+    assert found.decline_from is None
+    assert (decided == "refer").sum() == 20
+    assert set(decided) == {"approve", "refer"}
+    assert set(found.decide(np.array([1.0, 5.0]))) == {"refer"}
+    assert CutOffs.from_json(found.to_json()) == found
+
+
+def test_equal_scores_are_referred_together_or_not_at_all() -> None:
+    pd = np.array([0.9] * 3 + [0.5] * 4 + [0.1] * 93)
+
+    assert (Referral(0.05).cut(pd, pd > 1).decide(pd) == "refer").sum() == 3
+    assert (Referral(0.07).cut(pd, pd > 1).decide(pd) == "refer").sum() == 7
+    assert (Referral(0.02).cut(pd, pd > 1).decide(pd) == "refer").sum() == 0
+    assert (Referral(0.001).cut(pd, pd > 1).decide(pd) == "refer").sum() == 0

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from loanbook import digests, lines
+from loanbook.lending.strategy import Ceiling
 from loanbook.settings import Settings
 from loanbook.training import candidates
 from loanbook.training.candidate import Order
@@ -72,8 +73,7 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
         service="5e" * 32,
         features=FEATURES,
         reasons=REASONS,
-        max_bad_rate=0.12,
-        refer_band=0.05,
+        strategy=Ceiling(max_bad_rate=0.12, refer_band=0.05),
         report_from=datetime(2023, 1, 1),
         shared_customers=False,
         seed=7,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from loanbook.errors import StorageError, TrainingError
-from loanbook.schema import APPLICATION, Label, Line, Purpose
+from loanbook.schema import APPLICATION, CaseLabel, Label, Line, Purpose
 from loanbook.settings import Settings
 from loanbook.training import frame
 
@@ -271,3 +272,90 @@ def test_a_history_of_other_rows_than_the_outcomes_is_refused(tmp_path: Path) ->
 
     with pytest.raises(TrainingError, match="not of the 2 outcomes"):
         frame.freeze(Settings(home=tmp_path, threads=1), "tiny", APPLICATION, outcomes, history)
+
+
+FRAUD = replace(
+    LINE,
+    name="fraud",
+    product=None,
+    purpose=Purpose.FRAUD,
+    label=CaseLabel(window_months=9, ripening_months=1),
+)
+DECIDED = APPLIED + 3 * DAY
+FOUND_BY = datetime(2022, 11, 3)
+CLOSED = datetime(2022, 12, 3)
+
+
+@pytest.fixture
+def finding(tmp_path: Path, publish: Any) -> Outcome:
+    """Give the outcome of one application with its cases."""
+
+    def one(
+        *cases: dict[str, Any], as_of: datetime = CLOSED, lent: bool = False, **asked: Any
+    ) -> dict[str, Any]:
+        clocks = {"event_at": APPLIED, "available_at": APPLIED}
+        row = clocks | {"application_id": "A1", "customer_id": "C1", "product": "consumer"} | asked
+        loans = [clocks | {"loan_id": "L1", "application_id": "A1"}] if lent else []
+        told = [{"case_id": f"Q{n}", "application_id": "A1"} | case for n, case in enumerate(cases)]
+        other = closed(APPLIED, outcome="confirmed") | {"case_id": "Q9", "application_id": "A9"}
+        tables = {"applications": [row], "loans": loans, "cases": [*told, other]}
+        paths = publish(tmp_path / "published", tables)
+        (found,) = frame.outcomes(
+            Settings(home=tmp_path / "home", threads=1), paths, FRAUD, as_of
+        ).to_pylist()
+        return dict(found)
+
+    return one
+
+
+def closed(at: datetime, *, outcome: str, known: datetime | None = None) -> dict[str, Any]:
+    return {"event_at": at, "available_at": known or at, "outcome": outcome}
+
+
+@pytest.mark.parametrize("product", ["auto", "consumer"])
+@pytest.mark.parametrize("lent", [True, False])
+def test_a_confirmed_case_is_bad_of_whatever_product_and_lent_or_not(
+    finding: Outcome, product: str, lent: bool
+) -> None:
+    got = finding(closed(FOUND_BY - DAY, outcome="confirmed"), product=product, lent=lent)
+
+    assert (got["outcome"], got["bad_at"]) == ("bad", FOUND_BY - DAY)
+    assert got["loan_id"] == ("L1" if lent else None)
+    assert (got["decided_at"], got["entered_at"]) == (DECIDED, DECIDED)
+    assert (got["window_end"], got["ripe_at"]) == (FOUND_BY, CLOSED)
+
+
+def test_a_cleared_case_and_no_case_are_good(finding: Outcome) -> None:
+    assert finding(closed(FOUND_BY - DAY, outcome="cleared"))["outcome"] == "good"
+    assert finding()["outcome"] == "good"
+
+
+@pytest.mark.parametrize(("at", "expected"), [(FOUND_BY, "bad"), (FOUND_BY + TICK, "good")])
+def test_a_case_counts_to_the_last_moment_of_the_window(
+    finding: Outcome, at: datetime, expected: str
+) -> None:
+    assert finding(closed(at, outcome="confirmed"))["outcome"] == expected
+
+
+def test_a_case_that_wasnt_known_yet_is_not_counted(finding: Outcome) -> None:
+    case = closed(FOUND_BY - DAY, outcome="confirmed", known=CLOSED + TICK)
+
+    assert finding(case)["outcome"] == "good"
+    assert finding(case, as_of=CLOSED + TICK)["outcome"] == "bad"
+
+
+def test_before_the_window_has_ripened_nobody_is_good_or_bad(finding: Outcome) -> None:
+    case = closed(APPLIED + 60 * DAY, outcome="confirmed")
+
+    assert finding(case, as_of=CLOSED - TICK)["outcome"] == "unripe"
+    assert finding(as_of=CLOSED - TICK)["outcome"] == "unripe"
+
+
+def test_a_dataset_without_cases_has_no_outcome_of_fraud(tmp_path: Path, publish: Any) -> None:
+    clocks = {"event_at": APPLIED, "available_at": APPLIED}
+    asked = {"application_id": "A1", "customer_id": "C1", "product": "consumer"}
+    paths = publish(tmp_path / "published", {"applications": [clocks | asked]})
+    paths.pop("cases", None)
+
+    with pytest.raises(TrainingError, match="fraud has no outcome: the dataset has no cases"):
+        frame.outcomes(Settings(home=tmp_path / "home", threads=1), paths, FRAUD, CLOSED)
