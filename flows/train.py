@@ -125,8 +125,10 @@ def order_of(
         reasons=reasons.parse(wording.read_text(encoding="utf-8"), str(wording)),
         max_bad_rate=policy.strategy.max_bad_rate,
         refer_band=policy.strategy.refer_band,
+        words=policy.strategy.words,
         report_from=datetime.fromisoformat(str(report_from)) if report_from else None,
         shared_customers=bool(stated.get("shared_customers")),
+        newcomers=bool(stated.get("report_newcomers")),
         seed=seed,
         threads=place.threads,
     )

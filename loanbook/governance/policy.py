@@ -11,6 +11,7 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
+from loanbook.lending.strategy import WORDS
 from loanbook.schema import Purpose
 
 MATERIALITIES = ("low", "medium", "high")
@@ -74,10 +75,14 @@ class Gate:
 
 @dataclass(frozen=True)
 class Strategy:
-    """From what the cut-offs are found: the highest bad rate of the approved, the width of refer."""
+    """From what the cut-offs are found: the highest bad rate of the approved, the width of refer.
+
+    `words` are what is said for approve, refer and decline where a line decides on no application.
+    """
 
     max_bad_rate: float
     refer_band: float
+    words: tuple[str, str, str] = WORDS
 
 
 @dataclass(frozen=True)
@@ -205,11 +210,21 @@ def _roles(approval: _Section) -> tuple[str, ...]:
 
 
 def _strategy(section: _Section) -> Strategy:
-    section.only("max_bad_rate", "refer_band")
-    strategy = Strategy(section.number("max_bad_rate"), section.number("refer_band"))
+    section.only("max_bad_rate", "refer_band", "words")
+    strategy = Strategy(section.number("max_bad_rate"), section.number("refer_band"), _words(section))
     if not 0 < strategy.max_bad_rate < 1 or not 0 <= strategy.refer_band < 1:
         raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.06")
     return strategy
+
+
+def _words(section: _Section) -> tuple[str, str, str]:
+    """Read three answers, from the safest to the riskiest; a policy that names none approves and declines."""
+    if "words" not in section.values:
+        return WORDS
+    words = section.take("words", list)
+    if len(words) != 3 or len(set(words)) != 3 or not all(isinstance(one, str) and one for one in words):
+        raise PolicyError(f"words is {words!r}", where=section.where, right="Three answers, safest first")
+    return words[0], words[1], words[2]
 
 
 def _watching(section: _Section) -> Watching:

@@ -1,35 +1,45 @@
-"""score → decision: approve, refer or decline by two cut-offs on the PD."""
+"""score → decision: three answers by two cut-offs on the PD: approve, refer, decline, or a line's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
+WORDS = ("approve", "refer", "decline")
 
 
 @dataclass(frozen=True)
 class CutOffs:
-    """Below `approve_below` approve, from `decline_from` on decline, refer to a person in between."""
+    """Below `approve_below` approve, from `decline_from` on decline, refer to a person in between.
+
+    `words` are what the line says for these: a score on the book is no credit decision.
+    """
 
     approve_below: float
     decline_from: float
+    words: tuple[str, str, str] = WORDS
 
     def decide(self, pd: Vector) -> npt.NDArray[np.str_]:
         """Give each PD its decision."""
-        return np.select([pd < self.approve_below, pd < self.decline_from], ["approve", "refer"], "decline")
+        return np.select([pd < self.approve_below, pd < self.decline_from], list(self.words[:2]), self.words[2])
 
-    def to_json(self) -> dict[str, float]:
-        """Give the cut-offs as they stand in a bundle."""
-        return {"approve_below": self.approve_below, "decline_from": self.decline_from}
+    def to_json(self) -> dict[str, object]:
+        """Give the cut-offs as they stand in a bundle; only words of its own are said."""
+        cuts: dict[str, object] = {"approve_below": self.approve_below, "decline_from": self.decline_from}
+        return cuts if self.words == WORDS else cuts | {"words": list(self.words)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, float]) -> CutOffs:
+    def from_json(cls, value: Mapping[str, Any]) -> CutOffs:
         """Read the cut-offs of a bundle."""
-        return cls(float(value["approve_below"]), float(value["decline_from"]))
+        best, middle, worst = value["words"] if "words" in value else WORDS
+        return cls(
+            float(value["approve_below"]), float(value["decline_from"]), (str(best), str(middle), str(worst))
+        )
 
 
 def find(pd: Vector, bad: npt.NDArray[np.bool_], *, max_bad_rate: float, refer_band: float) -> CutOffs:

@@ -8,10 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from loanbook.errors import TrainingError
+from loanbook.lines.early_warning import EARLY_WARNING_AUTO, EARLY_WARNING_CONSUMER
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
-from loanbook.schema import Label, Line
+from loanbook.schema import APPLICATION, Line
 
-LINES = MappingProxyType({line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER)})
+LINES = MappingProxyType(
+    {
+        line.name: line
+        for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER, EARLY_WARNING_AUTO, EARLY_WARNING_CONSUMER)
+    }
+)
 
 
 def find(name: str) -> Line:
@@ -23,13 +29,13 @@ def find(name: str) -> Line:
 
 
 def adapted(line: Line, given: Mapping[str, object]) -> Line:
-    """Give the line with the window, ripening or lateness that a dataset states for it."""
-    names = {field.name for field in fields(Label)}
+    """Give the line with what a dataset states of its label: window, ripening, lateness, how often."""
+    names = {field.name for field in fields(line.label)}
     changed: dict[str, Any] = {name: value for name, value in given.items() if name in names}
     return replace(line, label=replace(line.label, **changed))
 
 
 def of_products(products: Iterable[str]) -> tuple[Line, ...]:
-    """Give every line of these products, in the order they are declared."""
+    """Give every line whose rows are applications of these products, in the order they are declared."""
     wanted = frozenset(products)
-    return tuple(line for line in LINES.values() if line.product in wanted)
+    return tuple(line for line in LINES.values() if line.grain == APPLICATION and line.product in wanted)

@@ -2,11 +2,12 @@
 
 from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
-from loanbook.schema.lines import APPLICATION, Grain, Label, Line
+from loanbook.schema.lines import APPLICATION, LOAN_MONTH, Grain, Label, Line, Recurring
 from loanbook.schema.tables import REFERENCES, TABLES
 
 __all__ = [
     "APPLICATION",
+    "LOAN_MONTH",
     "REFERENCES",
     "TABLES",
     "Column",
@@ -15,6 +16,7 @@ __all__ = [
     "Line",
     "Privacy",
     "Purpose",
+    "Recurring",
     "Table",
     "consents",
 ]

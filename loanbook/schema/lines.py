@@ -18,6 +18,16 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Recurring(Label):
+    """An outcome that is asked of a loan each month again, for as long as it is on the book.
+
+    To learn from, a loan is looked at every `every_months` months: its turn follows from its name.
+    """
+
+    every_months: int
+
+
+@dataclass(frozen=True)
 class Grain:
     """What a row of a line is: the column that names it, and the keys by which its features are joined."""
 
@@ -26,6 +36,7 @@ class Grain:
 
 
 APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle_id"))
+LOAN_MONTH = Grain("loan_month", ("loan_id", "application_id", "customer_id", "vehicle_id"))
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,11 @@ class Line:
     feature_service: str
     monotone: Mapping[str, int]
     grain: Grain = APPLICATION
+
+    @property
+    def recurs(self) -> bool:
+        """Whether one customer stands in many rows, by the nature of the line."""
+        return isinstance(self.label, Recurring)
 
     @property
     def stem(self) -> str:

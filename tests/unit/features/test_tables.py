@@ -26,6 +26,7 @@ ROWS = {
     ]
 }
 Write = Callable[[str], None]
+OTHER_PURPOSES = {"links": Purpose.FRAUD, "behaviour": Purpose.SERVICING}
 
 
 @pytest.fixture
@@ -194,9 +195,9 @@ def test_no_feature_table_holds_a_token(small: Any) -> None:
 
 def test_every_shipped_recipe_serves_one_purpose_by_one_key() -> None:
     for recipe in tables.recipes():
-        assert recipe.purpose is (Purpose.FRAUD if recipe.name == "links" else Purpose.UNDERWRITING)
+        assert recipe.purpose is OTHER_PURPOSES.get(recipe.name, Purpose.UNDERWRITING)
         assert "links" not in recipe.reads or recipe.purpose is Purpose.FRAUD
-        assert recipe.key in ("application_id", "customer_id", "vehicle_id")
+        assert recipe.key in ("application_id", "customer_id", "vehicle_id", "loan_id")
         assert recipe.grain.startswith("one row per ")
 
 
