@@ -78,7 +78,9 @@ underwriting_auto = FeatureService(
 
 _ON_THE_BOOK = [
     views.behaviour,
-    _but(views.application, "distance_to_last_km", "days_since_last_loan_ended", "days_since_last_application"),
+    _but(
+        views.application, "distance_to_last_km", "days_since_last_loan_ended", "days_since_last_application"
+    ),
     views.customer,
     _only(
         views.bureau,
@@ -91,8 +93,12 @@ _ON_THE_BOOK = [
         "bureau_oldest_account_months",
         "bureau_utilisation",
     ),
-    _only(views.history, "history_loans", "history_late_share", "history_worst_dpd_12m", "history_latest_dpd"),
-    _only(views.open_loans, "open_loans", "open_balance", "open_instalments", "overdue_amount", "overdue_loans"),
+    _only(
+        views.history, "history_loans", "history_late_share", "history_worst_dpd_12m", "history_latest_dpd"
+    ),
+    _only(
+        views.open_loans, "open_loans", "open_balance", "open_instalments", "overdue_amount", "overdue_loans"
+    ),
     _only(
         views.transactions,
         "transactions_90d",

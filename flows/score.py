@@ -26,7 +26,7 @@ from loanbook.training import bundle, frame, population
 
 @flow(name="score")
 def score(dataset: str, line: str, since: str | None = None, until: str | None = None) -> dict[str, Any]:
-    """Score the line's rows of [since, until); by default the last year's applications, or the book of now."""
+    """Score the line's rows of [since, until); by default a year of applications, or the book as of now."""
     place, source = steps.settings(), mapping.load(dataset)
     publication = publishing.current(place, source.name)
     features = tables.current(place, source.name, publication.id)

@@ -26,7 +26,9 @@ class CutOffs:
 
     def decide(self, pd: Vector) -> npt.NDArray[np.str_]:
         """Give each PD its decision."""
-        return np.select([pd < self.approve_below, pd < self.decline_from], list(self.words[:2]), self.words[2])
+        return np.select(
+            [pd < self.approve_below, pd < self.decline_from], list(self.words[:2]), self.words[2]
+        )
 
     def to_json(self) -> dict[str, object]:
         """Give the cut-offs as they stand in a bundle; only words of its own are said."""
@@ -36,7 +38,7 @@ class CutOffs:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> CutOffs:
         """Read the cut-offs of a bundle."""
-        best, middle, worst = value["words"] if "words" in value else WORDS
+        best, middle, worst = value.get("words", WORDS)
         return cls(
             float(value["approve_below"]), float(value["decline_from"]), (str(best), str(middle), str(worst))
         )

@@ -65,7 +65,10 @@ def _strata(bad: Flags, whose: evaluation.Whose | None) -> tuple[_Stratum, ...]:
 
 
 def _draws(bad: Flags, seed: int, times: int, whose: evaluation.Whose | None = None) -> Iterator[Draws]:
-    """Draw rows with replacement, bads among bads and goods among goods, or customers; give counts, draws × rows."""
+    """Draw rows with replacement, bads among bads and goods among goods, or customers.
+
+    Gives counts, draws × rows.
+    """
     chance = np.random.default_rng(seed)
     rows, strata = len(bad), _strata(bad, whose)
     size = max(1, CHUNK // rows)

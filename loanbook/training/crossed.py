@@ -1,4 +1,4 @@
-"""features → candidate: samples of customers who recur month after month, parted by lot and crossed with time.
+"""features → candidate: samples of customers who recur month after month, by lot and crossed with time.
 
 Keeping the later sample's rows of whoever stands in two, as one row per application allows, would leave of
 the earlier months those alone who soon left the book: the bad. Here a customer's side is drawn by lot, or is

@@ -51,7 +51,8 @@ def book_sql(line: Line, label: Recurring, *, since: datetime, until: datetime, 
     WITH {_seen(line, label, until)}
     SELECT {_KEYS}, seen_at AS decided_at
     FROM seen
-    WHERE seen_at >= TIMESTAMP '{since}' AND seen_at < TIMESTAMP '{until}' AND {_turn("loan_id", every_months)}
+    WHERE seen_at >= TIMESTAMP '{since}' AND seen_at < TIMESTAMP '{until}'
+        AND {_turn("loan_id", every_months)}
     ORDER BY decided_at, loan_month
     """
 
@@ -77,8 +78,12 @@ def _seen(line: Line, label: Recurring, as_of: datetime) -> str:
         SELECT
             r.loan_id, greatest(r.available_at, l.available_at) AS known_at,
             date_trunc('month', known_at - INTERVAL 1 MICROSECOND) + INTERVAL 1 MONTH AS month,
-            r.event_at, coalesce(r.days_past_due, 0) AS days_past_due, coalesce(r.balance <= 0, false) AS repaid,
-            CASE WHEN r.days_past_due >= {late} THEN r.event_at - to_days(r.days_past_due - {late}) END AS turned,
+            r.event_at,
+            coalesce(r.days_past_due, 0) AS days_past_due,
+            coalesce(r.balance <= 0, false) AS repaid,
+            CASE
+                WHEN r.days_past_due >= {late} THEN r.event_at - to_days(r.days_past_due - {late})
+            END AS turned,
             row_number() OVER (
                 PARTITION BY r.loan_id ORDER BY known_at, r.event_at, r.instalment_no, r.repayment_id
             ) AS place
@@ -118,9 +123,11 @@ def _seen(line: Line, label: Recurring, as_of: datetime) -> str:
     ),
     seen AS (
         SELECT
-            s.loan_id || '@' || strftime(s.seen_at, '%Y-%m') AS loan_month, s.loan_id, l.application_id,
-            l.customer_id, coalesce(a.vehicle_id, '') AS vehicle_id, s.seen_at, s.turns_bad_at, s.followed_to,
-            s.closed OR coalesce(w.off_at <= TIMESTAMP '{as_of}', false) AS ended, l.event_at + to_days(ceil(l.term_months * 30.4375)::INTEGER) AS matures_at
+            s.loan_id || '@' || strftime(s.seen_at, '%Y-%m') AS loan_month,
+            s.loan_id, l.application_id, l.customer_id, coalesce(a.vehicle_id, '') AS vehicle_id,
+            s.seen_at, s.turns_bad_at, s.followed_to,
+            s.closed OR coalesce(w.off_at <= TIMESTAMP '{as_of}', false) AS ended,
+            l.event_at + to_days(ceil(l.term_months * 30.4375)::INTEGER) AS matures_at
         FROM shown AS s
         JOIN loans AS l USING (loan_id)
         LEFT JOIN applications AS a USING (application_id)

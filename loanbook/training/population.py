@@ -34,7 +34,7 @@ def drawn_sql(line: Line, *, since: datetime, until: datetime) -> str:
 
 
 def since(line: Line, until: datetime) -> datetime:
-    """Say from when on is scored when nothing is named: a year of applications, or the book as it was last."""
+    """Say from when on is scored by default: a year of applications, or the book as it last stood."""
     if line.recurs:
         return (until - TICK).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return until - YEAR

@@ -46,8 +46,10 @@ class Small:
         """Ask for every application when it was filed, three days on, years on, and a few unknown."""
         shift = (timedelta(), timedelta(days=3), timedelta(days=200), timedelta(days=3651))
         keys = [
-            (row["application_id"], row["customer_id"], row["vehicle_id"] or "", f"L{n % 30}")
-            + (row["available_at"] + by,)
+            (
+                *(row["application_id"], row["customer_id"], row["vehicle_id"] or ""),
+                *(f"L{n % 30}", row["available_at"] + by),
+            )
             for by in shift
             for n, row in enumerate(self.rows["applications"])
         ]

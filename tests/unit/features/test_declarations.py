@@ -231,10 +231,7 @@ def test_no_feature_is_made_of_an_outcome(small: Any, dataset: str) -> None:
 
 def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> None:
     used = {
-        column
-        for name in (*SERVICES, "fraud")
-        for f in small.services[name].features
-        for column in f.columns
+        column for name in (*SERVICES, "fraud") for f in small.services[name].features for column in f.columns
     }
 
     assert {column for column in used if column.startswith("loans.")} <= {

@@ -241,7 +241,13 @@ def rows_until(features: FeatureSet, table: str, moment: datetime) -> list[dict[
 def entities(drawn: list[Lane]) -> pa.Table:
     """Ask in each lane, at its moment, for every customer and vehicle and application known by then."""
     found = [
-        (f"{lane}-A{number}", f"{lane}-C{number % 2}", f"{lane}-V{number % 2}", f"{lane}-L{number % 2}", moment)
+        (
+            f"{lane}-A{number}",
+            f"{lane}-C{number % 2}",
+            f"{lane}-V{number % 2}",
+            f"{lane}-L{number % 2}",
+            moment,
+        )
         for lane, (moment, _, _) in enumerate(drawn)
         for number in range(3)
     ]

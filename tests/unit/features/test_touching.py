@@ -214,7 +214,16 @@ def test_how_many_rows_changed_is_told_table_by_table(lender: Lender, crowd: Row
 
 
 def test_most_tables_are_local_to_somebody() -> None:
-    assert {"transactions", "history", "open_loans", "bureau", "application", "text", "vehicle", "behaviour"} <= LOCAL
+    assert {
+        "transactions",
+        "history",
+        "open_loans",
+        "bureau",
+        "application",
+        "text",
+        "vehicle",
+        "behaviour",
+    } <= LOCAL
     assert not LOCAL & {"links", "vehicle_market", "geography", "dealer"}
 
 

@@ -1,4 +1,4 @@
-"""Samples of customers who recur: nobody on two sides, nothing unripe, and survivors no rarer than they are."""
+"""Samples of customers who recur: nobody on two sides, nothing unripe, survivors as rare as they are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def book(people: int, months: int, seed: int) -> tuple[Any, Any, Any]:
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, database=None)
-@given(people=st.integers(300, 600), ripens=st.integers(0, 200), seed=st.integers(0, 99), newcomers=st.booleans())
+@given(
+    people=st.integers(300, 600), ripens=st.integers(0, 200), seed=st.integers(0, 99), newcomers=st.booleans()
+)
 def test_nobody_stands_on_two_sides_and_all_that_is_learned_from_was_ripe(
     people: int, ripens: int, seed: int, newcomers: bool
 ) -> None:

@@ -187,17 +187,21 @@ def test_a_silent_loan_is_looked_at_for_three_months(book: Book) -> None:
 
 
 @pytest.mark.parametrize(("as_of", "expected"), [(RIPE - TICK, "unripe"), (RIPE, "bad")])
-def test_no_outcome_counts_before_its_window_has_ripened(
-    book: Book, as_of: datetime, expected: str
-) -> None:
-    assert book(FIRST, told(datetime(2022, 5, 12), 70), *PAYS[4:], as_of=as_of)["2022-03"]["outcome"] == expected
+def test_no_outcome_counts_before_its_window_has_ripened(book: Book, as_of: datetime, expected: str) -> None:
+    assert (
+        book(FIRST, told(datetime(2022, 5, 12), 70), *PAYS[4:], as_of=as_of)["2022-03"]["outcome"] == expected
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_later_row_changes_who_is_on_the_book(tmp_path: Path, publish: Any, seed: int) -> None:
     chance = random.Random(seed)
     rows = [
-        told(LENT + 30 * n * DAY, chance.choice([0, 0, 5, 35, 65]), known=LENT + (30 * n + chance.randrange(40)) * DAY)
+        told(
+            LENT + 30 * n * DAY,
+            chance.choice([0, 0, 5, 35, 65]),
+            known=LENT + (30 * n + chance.randrange(40)) * DAY,
+        )
         for n in range(1, 20)
     ]
     settings = Settings(home=tmp_path / "home", threads=1)
@@ -215,17 +219,15 @@ def test_no_later_row_changes_who_is_on_the_book(tmp_path: Path, publish: Any, s
 
 def test_each_loan_is_looked_at_in_its_turn(tmp_path: Path, publish: Any) -> None:
     keys = {"application_id": "A1", "customer_id": "C1", "product": "auto"}
-    loans = [
-        {"event_at": LENT, "available_at": LENT, "term_months": 36.0, "loan_id": f"L{n}"} | keys
-        for n in range(60)
-    ]
+    clocks = {"event_at": LENT, "available_at": LENT}
+    loans = [clocks | keys | {"term_months": 36.0, "loan_id": f"L{n}"} for n in range(60)]
     rows = [
         row | {"loan_id": loan["loan_id"], "repayment_id": f"{loan['loan_id']}-{n}"}
         for loan in loans
         for n, row in enumerate(PAYS)
     ]
     paths = publish(
-        tmp_path / "published", {"applications": [loans[0]], "loans": loans, "repayments": rows}
+        tmp_path / "published", {"applications": [clocks | keys], "loans": loans, "repayments": rows}
     )
     settings = Settings(home=tmp_path / "home", threads=1)
     line = Line(**{**vars(LINE), "label": Recurring(60, 6, 1, every_months=3)})

@@ -45,7 +45,9 @@ def test_customers_of_one_row_each_give_delongs_interval() -> None:
 
 def test_the_interval_by_customers_covers_what_it_says() -> None:
     truth = evaluation.auc(*book(200_000, 1)[:2])[0]
-    held = [low <= truth <= high for _, low, high in (evaluation.auc(*book(300, 4, seed)) for seed in range(300))]
+    held = [
+        low <= truth <= high for _, low, high in (evaluation.auc(*book(300, 4, seed)) for seed in range(300))
+    ]
 
     assert 0.92 <= np.mean(held) <= 0.98
 
@@ -53,9 +55,9 @@ def test_the_interval_by_customers_covers_what_it_says() -> None:
 def test_whole_customers_are_drawn_again_and_again() -> None:
     pd, bad, who = book(400, 5)
 
-    by_customer = bootstrap.intervals(pd, bad, seed=1, times=200, whose=who)
-    by_row = bootstrap.intervals(pd, bad, seed=1, times=200)
-    once = bootstrap.intervals(*book(400, 1)[:2], seed=1, times=200)
+    by_customer = bootstrap.intervals(pd, bad, seed=1, whose=who)
+    by_row = bootstrap.intervals(pd, bad, seed=1)
+    once = bootstrap.intervals(*book(400, 1)[:2], seed=1)
 
     for name in ("auc", "ks", "brier", "calibration_slope"):
         assert width(by_customer[name]) == pytest.approx(width(once[name]), rel=0.2), name
