@@ -151,3 +151,35 @@ def market_value(inputs: dict[str, Any]) -> dict[str, Any]:
 
     amount, value = (np.asarray(inputs[name], dtype=float) for name in ("amount", "vehicle_market_value"))
     return {"loan_to_market": (amount / np.where(value > 0, value, np.nan)).tolist()}
+
+
+@on_demand_feature_view(
+    sources=[views.behaviour, views.vehicle, views.vehicle_market],
+    schema=[
+        Field(name="balance_to_value", dtype=Float64),
+        Field(name="balance_to_value_now", dtype=Float64),
+    ],
+    mode="python",
+    owner="collateral",
+    tags={
+        "purpose": "servicing",
+        "from.balance_to_value": "repayments.balance,vehicles.appraised_value,vehicles.list_price",
+        "from.balance_to_value_now": (
+            "repayments.balance,loans.event_at,vehicles.make,vehicles.model,vehicles.model_year,"
+            "vehicles.appraised_value,vehicles.list_price"
+        ),
+    },
+)
+def collateral_now(inputs: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    balance, value, loss, age = (
+        np.asarray(inputs[name], dtype=float)
+        for name in ("loan_balance", "vehicle_value", "vehicle_yearly_depreciation", "loan_age_months")
+    )
+    worth = np.where(value > 0, value, np.nan)
+    kept = np.clip(1 - loss, 0.01, None) ** (age / 12)
+    return {
+        "balance_to_value": (balance / worth).tolist(),
+        "balance_to_value_now": (balance / (worth * kept)).tolist(),
+    }

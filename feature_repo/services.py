@@ -76,6 +76,63 @@ underwriting_auto = FeatureService(
     tags={"purpose": "underwriting"},
 )
 
+_ON_THE_BOOK = [
+    views.behaviour,
+    _but(
+        views.application, "distance_to_last_km", "days_since_last_loan_ended", "days_since_last_application"
+    ),
+    views.customer,
+    _only(
+        views.bureau,
+        "bureau_score",
+        "bureau_open_accounts",
+        "bureau_total_balance",
+        "bureau_overdue_balance",
+        "bureau_delinquencies_24m",
+        "bureau_inquiries_6m",
+        "bureau_oldest_account_months",
+        "bureau_utilisation",
+    ),
+    _only(
+        views.history, "history_loans", "history_late_share", "history_worst_dpd_12m", "history_latest_dpd"
+    ),
+    _only(
+        views.open_loans, "open_loans", "open_balance", "open_instalments", "overdue_amount", "overdue_loans"
+    ),
+    _only(
+        views.transactions,
+        "transactions_90d",
+        "inflow_90d",
+        "outflow_90d",
+        "salary_90d",
+        "salaries_90d",
+        "cash_share_90d",
+        "gambling_share_90d",
+        "net_flow_sd_6m",
+    ),
+    on_demand.affordability,
+]
+
+early_warning_consumer = FeatureService(
+    name="early_warning_consumer",
+    features=_ON_THE_BOOK,
+    owner="servicing",
+    tags={"purpose": "servicing"},
+)
+
+early_warning_auto = FeatureService(
+    name="early_warning_auto",
+    features=[
+        *_ON_THE_BOOK,
+        _only(views.vehicle, "vehicle_value", "vehicle_age", "vehicle_new", "vehicle_make"),
+        _only(views.vehicle_market, "vehicle_yearly_depreciation", "vehicle_residual_share"),
+        on_demand.collateral,
+        on_demand.collateral_now,
+    ],
+    owner="servicing",
+    tags={"purpose": "servicing"},
+)
+
 fraud = FeatureService(
     name="fraud",
     features=[

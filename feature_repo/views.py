@@ -10,6 +10,7 @@ from declaring import category, number, view
 YEARS = timedelta(days=3650)
 PULL = timedelta(days=365)
 ACCOUNT = timedelta(days=180)
+MONTHLY = timedelta(days=31)  # the book is looked at anew each month
 
 application = view(
     entities.application,
@@ -171,6 +172,52 @@ closed_loans = view(
         number("closed_largest_principal", "loans.principal"),
         number("closed_tenure_days", "loans.event_at", "repayments.available_at"),
     ],
+)
+
+TOLD = ("repayments.available_at", "repayments.event_at")
+LATE = ("repayments.days_past_due", "repayments.available_at")
+PAID = ("repayments.paid_amount", "repayments.due_amount", "repayments.available_at")
+LEFT = ("repayments.balance", "loans.principal")
+
+behaviour = view(
+    entities.loan,
+    sources.behaviour,
+    MONTHLY,
+    "servicing",
+    [
+        number("loan_age_months", "loans.event_at"),
+        number("loan_months_left", "loans.event_at", "loans.term_months"),
+        number("loan_rate", "loans.rate"),
+        number("loan_instalment", "loans.instalment"),
+        number("loan_instalments_told", *TOLD),
+        number("loan_balance", "repayments.balance"),
+        number("loan_balance_share", *LEFT),
+        number("loan_balance_to_plan", *LEFT, "loans.rate", "loans.term_months", "loans.event_at"),
+        number("loan_dpd", *LATE),
+        number("loan_worst_dpd_3m", *LATE),
+        number("loan_worst_dpd_6m", *LATE),
+        number("loan_worst_dpd_12m", *LATE),
+        number("loan_worst_dpd", *LATE),
+        number("loan_mean_dpd_6m", *LATE),
+        number("loan_late_share_6m", *LATE),
+        number("loan_late_share", *LATE),
+        number("loan_dpd_change_3m", *LATE),
+        number("loan_cures", *LATE),
+        number("loan_misses_in_a_row", *PAID),
+        number("loan_misses_12m", *PAID),
+        number("loan_instalments_since_miss", *PAID),
+        number("loan_last_paid_share", *PAID),
+        number("loan_paid_share_3m", *PAID),
+        number("loan_paid_share_6m", *PAID),
+        number("loan_paid_share", *PAID),
+        number("loan_paid_change_3m", *PAID),
+        number("loan_arrears", *PAID, "loans.instalment"),
+        number("loan_partial_share_6m", *PAID),
+        number("loan_over_share_6m", *PAID),
+        number("loan_days_since_payment", "repayments.paid_amount", *TOLD),
+        number("loan_days_since_told", *TOLD),
+    ],
+    purpose="servicing",
 )
 
 FLOW = ("transactions.amount", "transactions.direction")

@@ -89,6 +89,7 @@ def monitoring(
         ripe=_ripened(place, publication, features, line, evidence),
         reviewed=_reviewed(evidence),
         threads=place.threads,
+        recurs=line.recurs,
     )
     judged = verdict.judge(figures, shelf.policy(place, line.name).watching)
     folder = lake.Lake(place.home).reports(publication.dataset) / champion.grant.model / "watching"
@@ -125,7 +126,7 @@ def _known(
     start: datetime,
     end: datetime,
 ) -> Any:
-    asked = frame.applications(place, publication.paths, line, since=start, until=end)
+    asked = frame.alike(place, publication.paths, line, since=start, until=end)
     name = f"join what was known, {start:%Y-%m} to {end:%Y-%m}"
     return do(name, store.history, place, features, line.feature_service, frame.entities(asked, line.grain))
 

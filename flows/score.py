@@ -21,14 +21,12 @@ from loanbook.lending import book, scoring
 from loanbook.lending.book import Book
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import bundle, frame
-
-YEAR = timedelta(days=365)
+from loanbook.training import bundle, frame, population
 
 
 @flow(name="score")
 def score(dataset: str, line: str, since: str | None = None, until: str | None = None) -> dict[str, Any]:
-    """Score the line's applications decided in [since, until); by default the last year that was read."""
+    """Score the line's rows of [since, until); by default a year of applications, or the book as of now."""
     place, source = steps.settings(), mapping.load(dataset)
     publication = publishing.current(place, source.name)
     features = tables.current(place, source.name, publication.id)
@@ -56,9 +54,9 @@ def scoring_of(
 ) -> Book:
     """Give the frozen book of decisions."""
     last = steps.moment(until) or publication.as_of + timedelta(days=line.decision_days)
-    first = steps.moment(since) or last - YEAR
+    first = steps.moment(since) or population.since(line, last)
     asked = do(
-        "find the applications", frame.applications, place, publication.paths, line, since=first, until=last
+        "find whom to score", frame.applications, place, publication.paths, line, since=first, until=last
     )
     entities = frame.entities(asked, line.grain)
     known = do("join what was known", store.history, place, features, line.feature_service, entities)

@@ -126,6 +126,7 @@ def order_of(
         strategy=policy.strategy,
         report_from=datetime.fromisoformat(str(report_from)) if report_from else None,
         shared_customers=bool(stated.get("shared_customers")),
+        newcomers=bool(stated.get("report_newcomers")),
         seed=seed,
         threads=place.threads,
     )

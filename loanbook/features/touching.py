@@ -32,7 +32,7 @@ SEEN_BY = MappingProxyType(
 class Touched:
     """What differs between two publications: which tables, and whose rows were added, changed or withdrawn.
 
-    `keys` gives one column each of customer_id, vehicle_id, and application_id: the applications of the
+    `keys` gives one column each of customer_id, vehicle_id, and of application_id and loan_id: those of the
     touched customers, before and after.
     """
 
@@ -53,18 +53,19 @@ def touched(settings: Settings, before: Mapping[str, Path], after: Mapping[str, 
         for key, query in keys.items():
             connection.execute(f"CREATE TEMP TABLE touched_{key} AS SELECT DISTINCT {key} FROM ({query})")
             found[key] = connection.sql(f"FROM touched_{key} ORDER BY ALL").to_arrow_table()
-        found["application_id"] = connection.sql(_APPLICATIONS).to_arrow_table()
+        found["application_id"] = connection.sql(_theirs("applications")).to_arrow_table()
+        found["loan_id"] = connection.sql(_theirs("loans")).to_arrow_table()
     return Touched(frozenset(differing), found)
 
 
-_APPLICATIONS = """
-SELECT a.application_id FROM "was".applications AS a
-SEMI JOIN touched_customer_id AS t ON a.customer_id IS NOT DISTINCT FROM t.customer_id
-UNION
-SELECT a.application_id FROM "is".applications AS a
-SEMI JOIN touched_customer_id AS t ON a.customer_id IS NOT DISTINCT FROM t.customer_id
-ORDER BY ALL
-"""
+def _theirs(name: str) -> str:
+    """Give the keys of the touched customers' rows, before and after."""
+    sides = " UNION ".join(
+        f'SELECT o.{TABLES[name].key} FROM "{side}".{name} AS o '
+        "SEMI JOIN touched_customer_id AS t ON o.customer_id IS NOT DISTINCT FROM t.customer_id"
+        for side in ("was", "is")
+    )
+    return f"{sides} ORDER BY ALL"
 
 
 def _same(before: Path | None, after: Path | None) -> bool:
@@ -138,7 +139,6 @@ def show(
         return
     for key, rows in whose.keys.items():
         connection.register(f"touched_{key}", rows)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE touched_loan_id AS {_loans(published)}")
     for name in SEEN_BY[recipe.local_to]:
         _narrow(connection, name, published, may_see, recipe.purpose)
 
@@ -153,13 +153,6 @@ def _agreed(name: str, published: Mapping[str, Path], purpose: Purpose) -> str:
     """Give a table's rows, as far as their customers agreed to the purpose."""
     agreed = consents.rows(name, purpose, lambda other: f"({_rows(other, published)})")
     return f"FROM ({_rows(name, published)})" + (f" WHERE {agreed}" if agreed else "")
-
-
-def _loans(published: Mapping[str, Path]) -> str:
-    return (
-        f"SELECT loan_id FROM ({_rows('loans', published)}) AS l "
-        "SEMI JOIN touched_customer_id AS t ON l.customer_id IS NOT DISTINCT FROM t.customer_id"
-    )
 
 
 def _narrow(

@@ -164,5 +164,8 @@ def _limits_of_code(facts: Mapping[str, Any]) -> list[str]:
         found.append("The code held changes that are in no commit; its digest names the bytes that ran.")
     intervals = facts["metrics"].get("report")
     if isinstance(intervals, Mapping) and isinstance(intervals.get("auc_interval"), list):
-        found.append(f"On the report sample the AUC's interval runs from {shown(intervals['auc_interval'])}.")
+        by = " by customer, with all rows of one together" if "customers" in intervals else ""
+        found.append(
+            f"On the report sample the AUC's interval{by} runs from {shown(intervals['auc_interval'])}."
+        )
     return found

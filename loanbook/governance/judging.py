@@ -47,7 +47,8 @@ class Subject:
     """A bundle, the rows of its frame in the order of the predictions, and what both models gave them.
 
     `declared` are the signs that the line declares, whatever the bundle says of itself. `unusual` is the
-    second score of a bundle that has one.
+    second score of a bundle that has one. `whose` gives each row's customer where customers recur by nature:
+    their rows are then taken together in every interval.
     """
 
     bundle: Bundle
@@ -60,6 +61,11 @@ class Subject:
     ripe: Flags
     declared: Mapping[str, int]
     unusual: Vector | None = None
+    whose: evaluation.Whose | None = None
+
+    def customers(self, rows: Flags) -> evaluation.Whose | None:
+        """Give the customers of some rows, where they recur."""
+        return None if self.whose is None else self.whose[rows]
 
     @cached_property
     def values(self) -> Vector:
@@ -123,23 +129,25 @@ def _second_model(subject: Subject) -> dict[str, Any]:
     return {
         "kind": "scorecard",
         "features": [one.feature for one in card.characteristics],
-        "metrics": _measures(second, bad),
-        "auc": dict(comparing.auc_difference(pd, second, bad)),
+        "metrics": _measures(second, bad, subject.customers(report)),
+        "auc": dict(comparing.auc_difference(pd, second, bad, subject.customers(report))),
     }
 
 
-def _measures(pd: Vector, bad: Flags) -> dict[str, Any]:
+def _measures(pd: Vector, bad: Flags, whose: evaluation.Whose | None) -> dict[str, Any]:
     """Measure a PD; where nobody is told apart there is no slope."""
     if np.ptp(pd) > 0:
-        return dict(evaluation.measures(pd, bad))
-    area, low, high = evaluation.auc(pd, bad)
+        return dict(evaluation.measures(pd, bad, whose))
+    area, low, high = evaluation.auc(pd, bad, whose)
     return {"rows": len(bad), "bads": int(bad.sum()), "auc": area, "auc_interval": [low, high]}
 
 
 def _intervals(subject: Subject) -> dict[str, Any]:
     report, seed = subject.rows["report"], subject.count("seed")
-    found = bootstrap.intervals(subject.pd[report], subject.bad[report], seed=seed)
-    return {"sample": "report", "draws": bootstrap.TIMES, "seed": seed, "measures": found}
+    whose = subject.customers(report)
+    found = bootstrap.intervals(subject.pd[report], subject.bad[report], seed=seed, whose=whose)
+    said = {"sample": "report", "draws": bootstrap.TIMES, "seed": seed, "measures": found}
+    return said if whose is None else said | {"customers": len(np.unique(whose))}
 
 
 def _segments(subject: Subject) -> dict[str, Any]:
@@ -150,7 +158,9 @@ def _segments(subject: Subject) -> dict[str, Any]:
     return {
         name: dict(ABSENT)
         if parts is None
-        else segments.by_part(parts[report], subject.pd[report], subject.bad[report])
+        else segments.by_part(
+            parts[report], subject.pd[report], subject.bad[report], whose=subject.customers(report)
+        )
         for name, parts in cuts.items()
     }
 
@@ -162,13 +172,19 @@ def _vintages(subject: Subject) -> dict[str, Any]:
     quarter = np.array([f"{1970 + one // 12}-Q{one % 12 // 3 + 1}" for one in month.tolist()], dtype=str)
     unripe = sorted(set(quarter[~subject.ripe[report]].tolist()))
     kept = ~np.isin(quarter, unripe)
-    parts = segments.by_part(quarter[kept], subject.pd[report][kept], subject.bad[report][kept])
+    whose = subject.customers(report)
+    parts = segments.by_part(
+        quarter[kept],
+        subject.pd[report][kept],
+        subject.bad[report][kept],
+        whose=None if whose is None else whose[kept],
+    )
     return {"quarters": parts, "unripe": unripe}
 
 
 def _reliability(subject: Subject) -> list[dict[str, Any]]:
     report = subject.rows["report"]
-    return segments.by_band(subject.pd[report], subject.bad[report])
+    return segments.by_band(subject.pd[report], subject.bad[report], whose=subject.customers(report))
 
 
 def _venn_abers(subject: Subject) -> dict[str, Any]:
@@ -207,7 +223,7 @@ def _data_size(subject: Subject) -> dict[str, Any]:
         Sample(subject.values[subject.rows[name]], subject.bad[subject.rows[name]])
         for name in ("fit", "stop")
     )
-    points = data_size.curve(form, fit, stop, how)
+    points = data_size.curve(form, fit, stop, how, subject.customers(subject.rows["stop"]))
     return {"sample": "stop", "stopped_by_it": how.patience is not None, "points": points}
 
 

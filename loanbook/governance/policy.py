@@ -11,7 +11,7 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
-from loanbook.lending.strategy import Ceiling, Referral, Strategy
+from loanbook.lending.strategy import WORDS, Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
 
 MATERIALITIES = ("low", "medium", "high")
@@ -205,11 +205,21 @@ def _strategy(section: _Section) -> Strategy:
         if not 0 < share < 1:
             raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.02")
         return Referral(share)
-    section.only("max_bad_rate", "refer_band")
-    strategy = Ceiling(section.number("max_bad_rate"), section.number("refer_band"))
+    section.only("max_bad_rate", "refer_band", "words")
+    strategy = Ceiling(section.number("max_bad_rate"), section.number("refer_band"), _words(section))
     if not 0 < strategy.max_bad_rate < 1 or not 0 <= strategy.refer_band < 1:
         raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.06")
     return strategy
+
+
+def _words(section: _Section) -> tuple[str, str, str]:
+    """Read three answers, from the safest to the riskiest; a policy that names none approves and declines."""
+    if "words" not in section.values:
+        return WORDS
+    words = section.take("words", list)
+    if len(words) != 3 or len(set(words)) != 3 or not all(isinstance(one, str) and one for one in words):
+        raise PolicyError(f"words is {words!r}", where=section.where, right="Three answers, safest first")
+    return words[0], words[1], words[2]
 
 
 def _watching(section: _Section) -> Watching:

@@ -75,9 +75,13 @@ def recompute(settings: Settings, material: Material) -> Figures:
     pd, bad = stored["pd"].to_numpy(), np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
     rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
     decided = np.asarray(stored["decided_at"].to_numpy())
+    whose = np.array(stored["customer_id"].to_pylist(), dtype=str) if material.line.recurs else None
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
-        metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
+        metrics={
+            name: evaluation.measures(pd[mask], bad[mask], None if whose is None else whose[mask])
+            for name, mask in rows.items()
+        },
         stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
         fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
         maturity=_maturity(outcome, rows, material.as_of),
@@ -93,11 +97,12 @@ def recompute(settings: Settings, material: Material) -> Figures:
                 decided=decided,
                 ripe=_ripe(outcome, material.as_of),
                 declared=material.line.monotone,
+                whose=whose,
             )
         ),
         shared_rows=stored.num_rows - len(set(stored[key].to_pylist())),
         shared_customers=_shared(stored, rows),
-        curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows),
+        curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows, whose),
     )
 
 
@@ -209,13 +214,20 @@ def _shared(stored: pa.Table, rows: Mapping[str, Flags]) -> int:
 
 
 def _curves(
-    decided: npt.NDArray[np.datetime64], pd: Vector, bad: Flags, ripe: Flags, rows: Mapping[str, Flags]
+    decided: npt.NDArray[np.datetime64],
+    pd: Vector,
+    bad: Flags,
+    ripe: Flags,
+    rows: Mapping[str, Flags],
+    whose: evaluation.Whose | None,
 ) -> dict[str, Any]:
     fit, report = rows["fit"], rows["report"]
     edges = np.unique(np.quantile(pd[fit], np.linspace(0, 1, 21)))
     return {
         "roc": evaluation.roc(pd[report], bad[report]),
-        "reliability": segments.by_band(pd[report], bad[report]),
+        "reliability": segments.by_band(
+            pd[report], bad[report], whose=None if whose is None else whose[report]
+        ),
         "distribution": {
             "edges": edges.tolist(),
             "fit": (np.histogram(pd[fit], edges)[0] / fit.sum()).tolist(),
@@ -232,7 +244,7 @@ def _fairness(
     protected = _protected(material)
     if not protected:
         return {"protected_attributes": [], "ratios": {}, "groups": {}}
-    approved = material.bundle.cut_offs.decide(pd[report]) == "approve"
+    approved = pd[report] < material.bundle.cut_offs.approve_below
     people = _people(settings, material, stored.filter(report), protected)
     found = {
         name: fairness.by_group(

@@ -117,10 +117,17 @@ def _intervals(facts: Facts) -> Table:
     metrics = reading.mapping(facts, "metrics", sample)
     rows = [(name, metrics.get(name), ends) for name, ends in sorted(measures.items())]
     about = (
-        f"{draws} draws of the {sample} sample, bads among bads and goods among goods. "
+        f"{draws} draws of the {sample} sample, {_drawn(found)}. "
         "An ECE's interval lies high: every draw adds noise of its own."
     )
     return Table("How far each measure could be off", about, ("Measure", "Figure", "95 % interval"), rows)
+
+
+def _drawn(found: Mapping[str, Any]) -> str:
+    """Say what was drawn: rows, or the customers to whom they belong."""
+    if "customers" not in found:
+        return "bads among bads and goods among goods"
+    return f"whole customers, {reading.count(found, 'customers'):,} of them, with all their rows"
 
 
 PART = ("Rows", "Bads", "Mean PD", "Bad rate", "95 % interval", "AUC", "95 % interval", "Too few")

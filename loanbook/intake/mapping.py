@@ -27,6 +27,8 @@ _LINE: Mapping[str, type] = {
     "ripening_months": int,
     "days_past_due": int,
     "shared_customers": bool,
+    "every_months": int,
+    "report_newcomers": bool,
 }
 _KINDS: Mapping[type, tuple[str, str]] = {
     date: ("no day", "Write it as 2018-01-01"),

@@ -18,7 +18,7 @@ from loanbook.intake.engine import ident, text
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.relations import Delivery
 from loanbook.leaks import telling
-from loanbook.schema import TABLES, Column, Label, Line
+from loanbook.schema import APPLICATION, TABLES, Column, Label, Line
 from loanbook.settings import Settings
 from loanbook.training import labels
 
@@ -114,15 +114,16 @@ class Outcomes:
 
 
 def judge(reading: Reading, lines: Sequence[Line]) -> Outcomes:
-    """Make `judged`: every application whose outcome is ripe, by its own line's label, which is of loans.
+    """Make `judged`: every application whose outcome is ripe, by the label of the line that decides on it.
 
     `bad` is the label's outcome, `ever` whether the loan was that late at any time before the reading: a
     column that is filled in later knows nothing of windows. `ended` is whether it was over within the window
     though its term runs on, else null: who knows that knows what came later, good or bad.
     """
+    of_applications = [line for line in lines if line.grain == APPLICATION]
     reading.connection.execute(
         f"CREATE TABLE judged AS SELECT *, hash(customer_id) % 2 = 0 AS half "
-        f"FROM ({' UNION ALL '.join(f'({_judged(line, reading.as_of)})' for line in lines)})"
+        f"FROM ({' UNION ALL '.join(f'({_judged(line, reading.as_of)})' for line in of_applications)})"
     )
     for table in ORDER:
         if table in reading.tables:

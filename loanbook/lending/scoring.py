@@ -1,4 +1,4 @@
-"""score → decision: apply a bundle to what was known of each application."""
+"""score → decision: apply a bundle to what was known of each application, or of each loan on the book."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def score(bundle: Bundle, table: pa.Table, *, most: int | None, threads: int) ->
     """
     if most is not None and table.num_rows > most:
         raise ScoringError(
-            f"the book holds {table.num_rows:,} applications and the approval allows {most:,}",
+            f"the book holds {table.num_rows:,} rows and the approval allows {most:,}",
             right="Score a shorter period, or have the version approved for more",
         )
     if not table.num_rows:
@@ -56,6 +56,6 @@ def score(bundle: Bundle, table: pa.Table, *, most: int | None, threads: int) ->
     decision = bundle.cut_offs.decide(pd)
     parts = fitting.contributions(bundle.model, values, threads=threads)
     codes = reasons.principal(bundle.reasons, bundle.plan.features, parts)
-    told = [[] if one == "approve" else codes[index] for index, one in enumerate(decision)]
+    told = [[] if one == bundle.cut_offs.words[0] else codes[index] for index, one in enumerate(decision)]
     seldom = None if bundle.unusual is None else bundle.unusual.score(values, bundle.plan.features)
     return Scored(pd, decision, told, seldom)

@@ -1,53 +1,67 @@
-"""score → decision: approve, refer or decline by two cut-offs on the PD."""
+"""score → decision: three answers by two cut-offs on the PD: approve, refer, decline, or a line's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
+WORDS = ("approve", "refer", "decline")
 
 
 @dataclass(frozen=True)
 class CutOffs:
     """Below `approve_below` approve, from `decline_from` on decline, refer to a person in between.
 
-    Where `decline_from` is None nothing is declined: all from `approve_below` on are referred.
+    Where `decline_from` is None nothing is declined: all from `approve_below` on are referred. `words` are
+    what the line says for these: a score on the book is no credit decision.
     """
 
     approve_below: float
     decline_from: float | None
+    words: tuple[str, str, str] = WORDS
 
     def decide(self, pd: Vector) -> npt.NDArray[np.str_]:
         """Give each PD its decision."""
         referred = pd < (np.inf if self.decline_from is None else self.decline_from)
-        return np.select([pd < self.approve_below, referred], ["approve", "refer"], "decline")
+        return np.select([pd < self.approve_below, referred], list(self.words[:2]), self.words[2])
 
-    def to_json(self) -> dict[str, float | None]:
-        """Give the cut-offs as they stand in a bundle."""
-        return {"approve_below": self.approve_below, "decline_from": self.decline_from}
+    def to_json(self) -> dict[str, object]:
+        """Give the cut-offs as they stand in a bundle; only words of its own are said."""
+        cuts: dict[str, object] = {"approve_below": self.approve_below, "decline_from": self.decline_from}
+        return cuts if self.words == WORDS else cuts | {"words": list(self.words)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, float | None]) -> CutOffs:
+    def from_json(cls, value: Mapping[str, Any]) -> CutOffs:
         """Read the cut-offs of a bundle."""
-        below, decline = value["approve_below"], value["decline_from"]
-        assert below is not None
-        return cls(float(below), None if decline is None else float(decline))
+        best, middle, worst = value.get("words", WORDS)
+        decline = value["decline_from"]
+        return cls(
+            float(value["approve_below"]),
+            None if decline is None else float(decline),
+            (str(best), str(middle), str(worst)),
+        )
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """Approve as many as keeps their bad rate under a ceiling; refer a band above, decline the rest."""
+    """Approve as many as keeps their bad rate under a ceiling; refer a band above, decline the rest.
+
+    `words` are what is said for these where a line decides on no application.
+    """
 
     max_bad_rate: float
     refer_band: float
+    words: tuple[str, str, str] = WORDS
 
     def cut(self, pd: Vector, bad: npt.NDArray[np.bool_]) -> CutOffs:
         """Find the cut-offs on a sample."""
-        return find(pd, bad, max_bad_rate=self.max_bad_rate, refer_band=self.refer_band)
+        found = find(pd, bad, max_bad_rate=self.max_bad_rate, refer_band=self.refer_band)
+        return replace(found, words=self.words)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,23 @@ from types import MappingProxyType
 from typing import Any
 
 from loanbook.errors import TrainingError
+from loanbook.lines.early_warning import EARLY_WARNING_AUTO, EARLY_WARNING_CONSUMER
 from loanbook.lines.fraud import FRAUD
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
-from loanbook.schema import Label, Line
+from loanbook.schema import APPLICATION, Label, Line
 
-LINES = MappingProxyType({line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER, FRAUD)})
+LINES = MappingProxyType(
+    {
+        line.name: line
+        for line in (
+            UNDERWRITING_AUTO,
+            UNDERWRITING_CONSUMER,
+            FRAUD,
+            EARLY_WARNING_AUTO,
+            EARLY_WARNING_CONSUMER,
+        )
+    }
+)
 
 
 def find(name: str) -> Line:
@@ -24,18 +36,20 @@ def find(name: str) -> Line:
 
 
 def adapted(line: Line, given: Mapping[str, object]) -> Line:
-    """Give the line with the window, ripening or lateness that a dataset states for it."""
+    """Give the line with what a dataset states of its label: window, ripening, lateness, how often."""
     names = {field.name for field in fields(line.label)}
     changed: dict[str, Any] = {name: value for name, value in given.items() if name in names}
     return replace(line, label=replace(line.label, **changed))
 
 
 def of_products(products: Iterable[str]) -> tuple[Line, ...]:
-    """Give every line of these products, in the order declared; one that must be asked for is left out."""
+    """Give every line whose rows are applications of these products, in the order they are declared."""
     wanted = frozenset(products)
-    return tuple(line for line in LINES.values() if line.product in wanted and not line.asked_for)
+    return tuple(line for line in LINES.values() if line.grain == APPLICATION and line.product in wanted)
 
 
 def of_defaults() -> tuple[Line, ...]:
-    """Give every line whose outcome a loan's own ledger tells."""
-    return tuple(line for line in LINES.values() if isinstance(line.label, Label))
+    """Give every line of applications whose outcome a loan's own ledger tells."""
+    return tuple(
+        line for line in LINES.values() if line.grain == APPLICATION and isinstance(line.label, Label)
+    )

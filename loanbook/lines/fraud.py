@@ -45,5 +45,4 @@ FRAUD = Line(
     feature_service="application_fraud",
     monotone=MappingProxyType(SUSPECT),
     unusual=UNUSUAL,
-    asked_for=True,
 )

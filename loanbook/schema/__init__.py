@@ -2,11 +2,12 @@
 
 from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
-from loanbook.schema.lines import APPLICATION, CaseLabel, Grain, Label, Line
+from loanbook.schema.lines import APPLICATION, LOAN_MONTH, CaseLabel, Grain, Label, Line, Recurring
 from loanbook.schema.tables import REFERENCES, TABLES
 
 __all__ = [
     "APPLICATION",
+    "LOAN_MONTH",
     "REFERENCES",
     "TABLES",
     "CaseLabel",
@@ -16,6 +17,7 @@ __all__ = [
     "Line",
     "Privacy",
     "Purpose",
+    "Recurring",
     "Table",
     "consents",
 ]

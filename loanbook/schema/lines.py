@@ -18,6 +18,16 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Recurring(Label):
+    """An outcome that is asked of a loan each month again, for as long as it is on the book.
+
+    To learn from, a loan is looked at every `every_months` months: its turn follows from its name.
+    """
+
+    every_months: int
+
+
+@dataclass(frozen=True)
 class CaseLabel:
     """An outcome: bad when a case on the application was confirmed within a window that must first be ripe.
 
@@ -37,6 +47,7 @@ class Grain:
 
 
 APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle_id"))
+LOAN_MONTH = Grain("loan_month", ("loan_id", "application_id", "customer_id", "vehicle_id"))
 
 
 @dataclass(frozen=True)
@@ -46,8 +57,7 @@ class Line:
     The application is decided `decision_days` after it is filed: what is known by then may be used. A
     `product` that is None stands for every product. `monotone` gives +1 where a larger value may only raise
     the PD, -1 where it may only lower it. `unusual` names the features of which a second score says how
-    unusual they are, whatever the label; none: no such score. A line that is `asked_for` is left out where a
-    whole lifecycle goes on for every line of a product.
+    unusual they are, whatever the label; none: no such score.
     """
 
     name: str
@@ -60,7 +70,11 @@ class Line:
     monotone: Mapping[str, int]
     grain: Grain = APPLICATION
     unusual: tuple[str, ...] = ()
-    asked_for: bool = False
+
+    @property
+    def recurs(self) -> bool:
+        """Whether one customer stands in many rows, by the nature of the line."""
+        return isinstance(self.label, Recurring)
 
     @property
     def stem(self) -> str:

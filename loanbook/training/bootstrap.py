@@ -2,12 +2,14 @@
 
 Stratified: every draw has as many bads and goods as the sample, so what is drawn is who they were, and not
 how many. PR-AUC, lift, Brier and ECE hang on the bad rate, and their intervals are those at the sample's own.
+Where customers recur, whole customers are drawn: those with a bad row among themselves, and those with none.
 A draw is a count per row; all draws are measured together, a chunk at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +26,9 @@ CHUNK = 1_000_000  # counts in memory at once: rows times draws
 ENDS = (2.5, 97.5)
 
 
-def intervals(pd: Vector, bad: Flags, *, seed: int, times: int = TIMES) -> dict[str, list[float]]:
+def intervals(
+    pd: Vector, bad: Flags, *, seed: int, times: int = TIMES, whose: evaluation.Whose | None = None
+) -> dict[str, list[float]]:
     """Give each measure's percentile interval at 95 %.
 
     An ECE is pushed up by every draw's own noise, so its interval lies high. Where all PDs are the same there
@@ -35,22 +39,46 @@ def intervals(pd: Vector, bad: Flags, *, seed: int, times: int = TIMES) -> dict[
         raise TrainingError(f"drawing again needs two bads and two goods, and has {bads} and {goods}")
     order = np.argsort(-pd, kind="stable")
     sample = _Sorted(pd[order], bad[order])
-    parts = [sample.measures(counts) for counts in _draws(sample.bad, seed, times)]
+    drawn_from = None if whose is None else whose[order]
+    parts = [sample.measures(counts) for counts in _draws(sample.bad, seed, times, drawn_from)]
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return {name: np.percentile(values, ENDS).tolist() for name, values in drawn.items()}
 
 
-def _draws(bad: Flags, seed: int, times: int) -> Iterator[Draws]:
-    """Draw rows with replacement, bads among bads and goods among goods; give counts, draws × rows."""
+@dataclass(frozen=True)
+class _Stratum:
+    """Rows that are drawn apart, as so many units; `unit` says whose unit each row is."""
+
+    rows: Flags
+    units: int
+    unit: npt.NDArray[np.intp] | None  # null: each row is one
+
+
+def _strata(bad: Flags, whose: evaluation.Whose | None) -> tuple[_Stratum, ...]:
+    """Part bads from goods, or the customers who have a bad row from those who have none."""
+    if whose is None:
+        return tuple(_Stratum(mask, int(mask.sum()), None) for mask in (bad, ~bad))
+    _, code = np.unique(whose, return_inverse=True)
+    went_bad = np.bincount(code, bad)[code] > 0
+    units = ((mask, np.unique(code[mask], return_inverse=True)[1]) for mask in (went_bad, ~went_bad))
+    return tuple(_Stratum(mask, int(unit.max()) + 1, unit) for mask, unit in units if len(unit))
+
+
+def _draws(bad: Flags, seed: int, times: int, whose: evaluation.Whose | None = None) -> Iterator[Draws]:
+    """Draw rows with replacement, bads among bads and goods among goods, or customers.
+
+    Gives counts, draws × rows.
+    """
     chance = np.random.default_rng(seed)
-    size = max(1, CHUNK // len(bad))
+    rows, strata = len(bad), _strata(bad, whose)
+    size = max(1, CHUNK // rows)
     for start in range(0, times, size):
         here = min(size, times - start)
-        counts = np.zeros((here, len(bad)))
-        for mask in (bad, ~bad):
-            rows = int(mask.sum())
-            drawn = chance.integers(0, rows, (here, rows)) + np.arange(here)[:, None] * rows
-            counts[:, mask] = np.bincount(drawn.ravel(), minlength=here * rows).reshape(here, rows)
+        counts = np.zeros((here, rows))
+        for one in strata:
+            drawn = chance.integers(0, one.units, (here, one.units)) + np.arange(here)[:, None] * one.units
+            found = np.bincount(drawn.ravel(), minlength=here * one.units).reshape(here, one.units)
+            counts[:, one.rows] = found if one.unit is None else found[:, one.unit]
         yield counts
 
 
@@ -103,7 +131,8 @@ class _Sorted:
         rows = len(self.pd)
         cuts = np.cumsum([0, *(len(part) for part in np.array_split(np.arange(rows), evaluation.BANDS))])
         found = [
-            np.abs(np.diff(np.interp(cuts, np.append(0, full), np.append(0, gone)))).sum() / rows
+            np.abs(np.diff(np.interp(cuts * (full[-1] / rows), np.append(0, full), np.append(0, gone)))).sum()
+            / full[-1]
             for full, gone in zip(filled, away, strict=True)
         ]
         return np.array(found)

@@ -15,7 +15,18 @@ from loanbook import digests, lake
 from loanbook.lending.strategy import Strategy
 from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
-from loanbook.training import binning, bundle, calibration, fitting, frame, matrix, reasons, splits, unusual
+from loanbook.training import (
+    binning,
+    bundle,
+    calibration,
+    crossed,
+    fitting,
+    frame,
+    matrix,
+    reasons,
+    splits,
+    unusual,
+)
 from loanbook.training.fitting import Fitted, Form, Recipe, Sample
 from loanbook.training.scorecard import Scorecard, log_odds
 from loanbook.watching import stability
@@ -42,6 +53,7 @@ class Order:
     shared_customers: bool
     seed: int
     threads: int
+    newcomers: bool = False  # where customers recur: report on those first seen from `report_from` on
 
 
 @dataclass(frozen=True)
@@ -84,21 +96,28 @@ class Prepared:
 
 
 def prepare(order: Order) -> Prepared:
-    """Read the training set of an order, split it by time and encode it."""
+    """Read the training set of an order, split it and encode it."""
     import pyarrow.parquet as pq
 
     whole = pq.read_table(order.frame)
     table = frame.ripe(whole)
     bad = np.array(table["outcome"].to_pylist()) == "bad"
-    split = splits.by_time(
-        _times(table, "entered_at"),
-        _times(table, "ripe_at"),
-        np.array(table["customer_id"].to_pylist(), dtype=object),
-        report_from=order.report_from,
-        shared_customers=order.shared_customers,
-    )
+    split = _split(order, table)
     plan = matrix.plan(table.filter(split.rows("fit")), order.features, order.line.monotone)
     return Prepared(whole, table, bad, split, plan, matrix.encode(table, plan))
+
+
+def _split(order: Order, table: pa.Table) -> splits.Split:
+    """Split by time; where customers recur by nature, by customer too."""
+    times = _times(table, "entered_at"), _times(table, "ripe_at")
+    customers = np.array(table["customer_id"].to_pylist(), dtype=object)
+    if order.line.recurs:
+        return crossed.by_customer(
+            *times, customers, report_from=order.report_from, newcomers=order.newcomers
+        )
+    return splits.by_time(
+        *times, customers, report_from=order.report_from, shared_customers=order.shared_customers
+    )
 
 
 def make(settings: Settings, order: Order, into: Path) -> Candidate:

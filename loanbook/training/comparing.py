@@ -27,8 +27,12 @@ class Difference(TypedDict):
     p_value: float | None
 
 
-def auc_difference(first: Vector, second: Vector, bad: Flags) -> Difference:
+def auc_difference(
+    first: Vector, second: Vector, bad: Flags, whose: evaluation.Whose | None = None
+) -> Difference:
     """Compare two scores of the same rows (DeLong, DeLong and Clarke-Pearson 1988).
+
+    With `whose`, rows of one customer count as one witness.
 
     Raises TrainingError with fewer than two bads or goods, or for other lengths.
     """
@@ -40,7 +44,7 @@ def auc_difference(first: Vector, second: Vector, bad: Flags) -> Difference:
     one, two = evaluation.placements(first, bad), evaluation.placements(second, bad)
     areas = float(one[0].mean()), float(two[0].mean())
     # the pairs of rows are the same, so what both models share cancels out
-    variance = (one[0] - two[0]).var(ddof=1) / bads + (one[1] - two[1]).var(ddof=1) / goods
+    variance = evaluation.variance(one[0] - two[0], one[1] - two[1], bad, whose)
     error, difference = float(np.sqrt(variance)), areas[0] - areas[1]
     half = evaluation.Z95 * error
     return Difference(

@@ -17,7 +17,9 @@ from loanbook.training.fitting import Form, Recipe, Sample
 PARTS = (0.125, 0.25, 0.5, 1.0)
 
 
-def curve(form: Form, learn: Sample, stop: Sample, recipe: Recipe) -> list[dict[str, Any]]:
+def curve(
+    form: Form, learn: Sample, stop: Sample, recipe: Recipe, whose: evaluation.Whose | None = None
+) -> list[dict[str, Any]]:
     """Learn from 1/8, 1/4, 1/2 and all of the rows, each part within the next; give AUC and its interval."""
     order = np.random.default_rng(form.seed).permutation(len(learn.bad))
     found = []
@@ -31,6 +33,6 @@ def curve(form: Form, learn: Sample, stop: Sample, recipe: Recipe) -> list[dict[
             found.append(point | {"unmeasured": str(reason)})
             continue
         score = fitting.scores(fitted.model, stop.matrix, threads=form.threads)
-        area, low, high = evaluation.auc(score, stop.bad)
+        area, low, high = evaluation.auc(score, stop.bad, whose)
         found.append(point | {"rounds": fitted.rounds, "auc": area, "auc_interval": [low, high]})
     return found

@@ -12,7 +12,7 @@ from loanbook import digests, lake
 from loanbook.errors import StorageError, TrainingError
 from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
-from loanbook.training import labels
+from loanbook.training import labels, population
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,7 +32,7 @@ class Frame:
 
 
 def outcomes(settings: Settings, published: Mapping[str, Path], line: Line, as_of: datetime) -> pa.Table:
-    """Give each application of the line with its outcome as it was known at `as_of`.
+    """Give each row of the line, learned from or not, with its outcome as it was known at `as_of`.
 
     Raises TrainingError where a table is absent without which there would be no bad outcome at all.
     """
@@ -42,14 +42,21 @@ def outcomes(settings: Settings, published: Mapping[str, Path], line: Line, as_o
             f"the line {line.name} has no outcome: the dataset has no {', '.join(absent)}",
             right=f"Map {', '.join(absent)}, or choose another line",
         )
-    return _query(settings, published, labels.outcomes_sql(line, as_of=as_of))
+    return _query(settings, published, population.outcomes_sql(line, as_of=as_of))
 
 
 def applications(
     settings: Settings, published: Mapping[str, Path], line: Line, *, since: datetime, until: datetime
 ) -> pa.Table:
-    """Give the line's applications that are decided in [since, until), whatever became of them."""
-    return _query(settings, published, labels.applications_sql(line, since=since, until=until))
+    """Give all of the line's rows that are decided in [since, until), whatever became of them."""
+    return _query(settings, published, population.asked_sql(line, since=since, until=until))
+
+
+def alike(
+    settings: Settings, published: Mapping[str, Path], line: Line, *, since: datetime, until: datetime
+) -> pa.Table:
+    """Give the rows of [since, until) as a training set would draw them."""
+    return _query(settings, published, population.drawn_sql(line, since=since, until=until))
 
 
 def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ...]:
@@ -59,7 +66,7 @@ def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ..
 
 
 def counts(table: pa.Table) -> dict[str, int]:
-    """Count the applications of each outcome."""
+    """Count the rows of each outcome."""
     import pyarrow.compute as pc
 
     found = {one["values"]: one["counts"] for one in pc.value_counts(table["outcome"]).to_pylist()}
@@ -76,7 +83,7 @@ def ripe(table: pa.Table) -> pa.Table:
 
 
 def door(table: pa.Table) -> pa.Table:
-    """Keep everybody who applied in the last year, lent to or not."""
+    """Keep whoever was judged in the last year: all who applied, lent to or not, or the whole book."""
     return table.filter(_at_the_door(table))
 
 
@@ -92,7 +99,7 @@ def wanted(table: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     if not table.num_rows:
-        raise TrainingError("the line has no application", right="Look at the dataset's product")
+        raise TrainingError("the line has nobody to judge", right="Look at the dataset's product")
     return table.filter(pc.or_(_is_ripe(table), _at_the_door(table)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook.training import evaluation
-from loanbook.training.evaluation import Z95
+from loanbook.training.evaluation import Z95, Whose
 from loanbook.watching import stability
 
 Vector = npt.NDArray[np.float64]
@@ -34,22 +34,47 @@ class Part(TypedDict):
     unmeasured: str | None
 
 
-def by_part(parts: Names, pd: Vector, bad: Flags, order: Sequence[str] = ()) -> list[Part]:
-    """Judge each part apart, in the `order` given, the others after it by name."""
+def by_part(
+    parts: Names, pd: Vector, bad: Flags, order: Sequence[str] = (), whose: Whose | None = None
+) -> list[Part]:
+    """Judge each part apart, in the `order` given, the others after it by name.
+
+    With `whose`, rows of one customer count as one witness in every interval.
+    """
     names = [*order, *sorted(set(parts.tolist()) - set(order))]
     masks = {name: parts == name for name in names}
-    return [_part(name, pd[mask], bad[mask]) for name, mask in masks.items() if mask.any()]
-
-
-def by_band(pd: Vector, bad: Flags, count: int = evaluation.BANDS) -> list[dict[str, Any]]:
-    """Give the reliability by equally filled bands, safest first: what was said, what came, its interval."""
     return [
-        {**band, "bad_rate_interval": wilson(round(band["bad_rate"] * band["rows"]), int(band["rows"]))}
-        for band in evaluation.bands(pd, bad, count)
+        _part(name, pd[mask], bad[mask], None if whose is None else whose[mask])
+        for name, mask in masks.items()
+        if mask.any()
     ]
 
 
-def wilson(hits: int, rows: int) -> list[float]:
+def by_band(
+    pd: Vector, bad: Flags, count: int = evaluation.BANDS, whose: Whose | None = None
+) -> list[dict[str, Any]]:
+    """Give the reliability by equally filled bands, safest first: what was said, what came, its interval."""
+    split = [rows for rows in np.array_split(np.argsort(pd, kind="stable"), count) if len(rows)]
+    return [
+        {**band, "bad_rate_interval": rate_interval(bad[rows], None if whose is None else whose[rows])}
+        for band, rows in zip(evaluation.bands(pd, bad, count), split, strict=True)
+    ]
+
+
+def rate_interval(bad: Flags, whose: Whose | None = None) -> list[float]:
+    """Give Wilson's interval of a bad rate; with `whose`, for as many rows as its customers are worth.
+
+    That is the rows over the design effect (Kish 1965), which is 1 where nobody is bad or all are.
+    """
+    hits, rows = int(bad.sum()), len(bad)
+    if whose is None or not 0 < hits < rows:
+        return wilson(hits, rows)
+    share = hits / rows
+    effect = max(1.0, evaluation.clustered((bad - share) / rows, whose) * rows / (share * (1 - share)))
+    return wilson(hits / effect, rows / effect)
+
+
+def wilson(hits: float, rows: float) -> list[float]:
     """Give Wilson's 95 % interval of a share (Wilson 1927)."""
     share, square = hits / rows, Z95**2
     middle = (share + square / (2 * rows)) / (1 + square / rows)
@@ -80,17 +105,17 @@ def mix_psi(fit: Names, report: Names) -> dict[str, float]:
     }
 
 
-def _part(name: str, pd: Vector, bad: Flags) -> Part:
+def _part(name: str, pd: Vector, bad: Flags, whose: Whose | None) -> Part:
     bads, goods = int(bad.sum()), int((~bad).sum())
     few = min(bads, goods) < FEWEST_BADS
-    area, low, high = (None, None, None) if few else evaluation.auc(pd, bad)
+    area, low, high = (None, None, None) if few else evaluation.auc(pd, bad, whose)
     return Part(
         part=name,
         rows=len(bad),
         bads=bads,
         mean_pd=float(pd.mean()),
         bad_rate=bads / len(bad),
-        bad_rate_interval=wilson(bads, len(bad)),
+        bad_rate_interval=rate_interval(bad, whose),
         auc=area,
         auc_interval=None if low is None or high is None else [low, high],
         unmeasured=f"{bads} bads and {goods} goods, {FEWEST_BADS} of each are needed" if few else None,

@@ -50,7 +50,7 @@ def by_time(
     """
     if not len(entered_at):
         raise TrainingError("no outcome is ripe", right="Read more months, or an earlier line")
-    start = np.datetime64(report_from, "us") if report_from else _quantile(entered_at, 1 - REPORT_SHARE)
+    start = np.datetime64(report_from, "us") if report_from else quantile(entered_at, 1 - REPORT_SHARE)
     sample = np.full(len(entered_at), -1, np.int8)
     sample[entered_at >= start] = SAMPLES.index("report")
     before = entered_at < start
@@ -68,7 +68,8 @@ def by_time(
     return Split(sample, start, embargoed, grouped_out)
 
 
-def _quantile(times: Times, share: float) -> np.datetime64:
+def quantile(times: Times, share: float) -> np.datetime64:
+    """Give the day by which a share of the times had come."""
     moment = np.sort(times)[int(len(times) * share)]
     return np.datetime64(moment.astype("datetime64[D]"), "us")
 

@@ -44,10 +44,12 @@ def measure(
     ripe: pa.Table | None,
     reviewed: Reviewed,
     threads: int,
+    recurs: bool = False,
 ) -> Figures:
-    """Measure the applications of a period, all of them, lent to or not.
+    """Measure the applications of a period, all of them, lent to or not, or the book month by month.
 
-    `current` and `ripe` hold features; `ripe` also outcomes, of loans that ripened since the review.
+    `current` and `ripe` hold features; `ripe` also outcomes, of loans that ripened since the review. Where a
+    customer `recurs` by nature, the AUC's interval takes the rows of one together.
     """
     if not current.num_rows:
         raise WatchingError("no application came in the period", right="Look at --since and --until")
@@ -62,12 +64,12 @@ def measure(
             name: float(np.isnan(column).mean()) - door[name].shares[-1] for name, column in columns.items()
         },
         mix_psi=mix_psi,
-        outcomes=_outcomes(bundle, ripe, reviewed, threads),
+        outcomes=_outcomes(bundle, ripe, reviewed, threads, recurs),
     )
 
 
 def _outcomes(
-    bundle: Bundle, ripe: pa.Table | None, reviewed: Reviewed, threads: int
+    bundle: Bundle, ripe: pa.Table | None, reviewed: Reviewed, threads: int, recurs: bool
 ) -> dict[str, float] | None:
     """Compare with the review; null where nothing is ripe, or of one outcome only."""
     if ripe is None or not ripe.num_rows:
@@ -76,7 +78,8 @@ def _outcomes(
     if bad.all() or not bad.any():
         return None
     pd = scoring.pds(bundle, ripe, threads=threads)
-    area, low, high = evaluation.auc(pd, bad)
+    whose = np.array(ripe["customer_id"].to_pylist(), dtype=str) if recurs else None
+    area, low, high = evaluation.auc(pd, bad, whose)
     return {
         "rows": len(bad),
         "bads": int(bad.sum()),

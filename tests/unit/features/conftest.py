@@ -46,15 +46,21 @@ class Small:
         """Ask for every application when it was filed, three days on, years on, and a few unknown."""
         shift = (timedelta(), timedelta(days=3), timedelta(days=200), timedelta(days=3651))
         keys = [
-            (row["application_id"], row["customer_id"], row["vehicle_id"] or "", row["available_at"] + by)
+            (
+                *(row["application_id"], row["customer_id"], row["vehicle_id"] or ""),
+                *(f"L{n % 30}", row["available_at"] + by),
+            )
             for by in shift
-            for row in self.rows["applications"]
+            for n, row in enumerate(self.rows["applications"])
         ]
-        keys += [("nobody", "nobody", "", START), ("A1", "nobody", "V1", START + timedelta(days=900))]
+        keys += [
+            ("nobody", "nobody", "", "nobody", START),
+            ("A1", "nobody", "V1", "L1", START + timedelta(days=900)),
+        ]
         random.Random(3).shuffle(keys)
-        names = ("application_id", "customer_id", "vehicle_id")
+        names = ("application_id", "customer_id", "vehicle_id", "loan_id")
         found = {name: [key[index] for key in keys] for index, name in enumerate(names)}
-        moments = pa.array([key[3] for key in keys], pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+        moments = pa.array([key[4] for key in keys], pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
         return pa.table(found).append_column("event_timestamp", moments)
 
 
@@ -282,7 +288,7 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
         "loans": [
             {name: one[name] for name in ("loan_id", "application_id", "customer_id", "event_at")}
             | {"available_at": one["available_at"] + timedelta(days=4)}
-            | {"principal": Decimal(9000), "instalment": Decimal(800), "term_months": 6.0}
+            | {"principal": Decimal(9000), "instalment": Decimal(800), "term_months": 6.0, "rate": 0.09}
             for one in lent
         ],
         "repayments": [
@@ -320,7 +326,10 @@ def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
     paths = publish(home / "published", rows)
     features = tables.compute(settings, "small", "publication-of-small", paths)
     store.declare(settings, features)
-    names = ("underwriting_auto", "underwriting_consumer", "fraud", "application_fraud")
+    names = (
+        "underwriting_auto", "underwriting_consumer", "early_warning_auto", "early_warning_consumer", "fraud",
+        "application_fraud",
+    )  # fmt: skip
     services = {name: store.service(settings, features, name) for name in names}
     return Small(settings, rows, paths, features, services)
 

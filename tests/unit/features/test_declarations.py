@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from loanbook.settings import ROOT
 from loanbook.training import reasons
 
 SERVICES = ("underwriting_auto", "underwriting_consumer")
+ON_THE_BOOK = ("early_warning_auto", "early_warning_consumer")
 
 
 def test_every_recipe_has_a_view_of_its_columns_and_types_and_every_view_a_recipe(small: Any) -> None:
@@ -112,7 +114,28 @@ def test_a_feature_of_no_known_column_is_refused(columns: tuple[str, ...]) -> No
         declared.refuse_unknown("speed", columns)
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "application_fraud"])
+@pytest.mark.parametrize("service", ON_THE_BOOK)
+def test_every_feature_of_the_book_is_permitted_to_service_by_all_its_columns(
+    small: Any, service: str
+) -> None:
+    given = permits(small.services[service].features)
+
+    assert {"loan_dpd", "loan_paid_share_6m", "loan_rate"} <= given.keys()
+    for feature in small.services[service].features:
+        assert feature.columns, feature.name
+        assert "servicing" in given[feature.name]["purposes"], feature.name
+        assert given[feature.name]["privacy"] in ("open", "personal"), feature.name
+
+
+def test_how_a_loan_is_paid_underwrites_nothing_and_finds_no_fraud(small: Any) -> None:
+    told = {one.name for one in small.services["early_warning_auto"].features if one.purpose == "servicing"}
+
+    assert {"loan_dpd", "loan_rate", "balance_to_value"} <= told
+    for service in (*SERVICES, "fraud"):
+        assert not told & {feature.name for feature in small.services[service].features}
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *ON_THE_BOOK, "application_fraud"])
 def test_every_feature_has_one_reason_and_every_reason_speaks_of_features(small: Any, service: str) -> None:
     path = ROOT / "expectations" / "policies" / "reasons.toml"
     worded = [name for one in reasons.parse(path.read_text("utf-8"), path.name) for name in one.features]
@@ -159,6 +182,17 @@ def test_a_dataset_may_state_a_lines_window_and_nothing_else() -> None:
     assert adapted.label.window_months == 3
     assert adapted.label.days_past_due == line.label.days_past_due
     assert adapted.monotone == line.monotone
+
+
+def test_a_dataset_may_state_how_often_a_loan_on_the_book_is_looked_at() -> None:
+    line = lines.find("early_warning/auto")
+
+    assert lines.adapted(line, {"every_months": 1, "report_newcomers": True}).label == replace(
+        line.label, every_months=1
+    )
+    assert line.label.days_past_due == 60
+    assert line.recurs
+    assert not lines.find("underwriting/auto").recurs
 
 
 # Every raw column that tells the outcome, by dataset; what data/ delivers is described in docs.
@@ -211,7 +245,9 @@ def test_what_investigators_found_reaches_no_underwriting(small: Any) -> None:
 
 
 def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> None:
-    used = {column for one in small.services.values() for f in one.features for column in f.columns}
+    used = {
+        column for name in (*SERVICES, "fraud") for f in small.services[name].features for column in f.columns
+    }
 
     assert {column for column in used if column.startswith("loans.")} <= {
         "loans.principal", "loans.term_months", "loans.instalment", "loans.event_at", "loans.available_at",

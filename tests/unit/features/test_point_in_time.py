@@ -65,6 +65,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "application_id": st.sampled_from(["A0", "A1", "A2"]),
         "principal": money,
         "instalment": money,
+        "rate": st.sampled_from([None, 0.0, 0.09]),
         "term_months": numbers,
     },
     "links": {
@@ -199,11 +200,15 @@ def test_no_later_row_changes_what_feast_joins(home: Path, publish: Any, drawn: 
     place = Settings(home=home, threads=2)
     asked = entities(drawn)
 
-    told = []
+    told: list[list[dict[str, Any]]] = []
     for side in (1, 2):
         features = compute(home, publish, together([lane[side] for lane in drawn]))
         store.declare(place, features)
-        told.append(store.history(place, features, "fraud", asked).to_pylist())
+        joined = [
+            store.history(place, features, name, asked).to_pylist()
+            for name in ("fraud", "early_warning_auto")
+        ]
+        told.append([one | other for one, other in zip(*joined, strict=True)])
 
     for one, other in zip(*told, strict=True):
         assert plain(one) == plain(other)
@@ -243,12 +248,22 @@ def rows_until(features: FeatureSet, table: str, moment: datetime) -> list[dict[
 def entities(drawn: list[Lane]) -> pa.Table:
     """Ask in each lane, at its moment, for every customer and vehicle and application known by then."""
     found = [
-        (f"{lane}-A{number}", f"{lane}-C{number % 2}", f"{lane}-V{number % 2}", moment)
+        (
+            f"{lane}-A{number}",
+            f"{lane}-C{number % 2}",
+            f"{lane}-V{number % 2}",
+            f"{lane}-L{number % 2}",
+            moment,
+        )
         for lane, (moment, _, _) in enumerate(drawn)
         for number in range(3)
     ]
     columns = dict(
-        zip(("application_id", "customer_id", "vehicle_id", "at"), zip(*found, strict=True), strict=True)
+        zip(
+            ("application_id", "customer_id", "vehicle_id", "loan_id", "at"),
+            zip(*found, strict=True),
+            strict=True,
+        )
     )
     at = pa.array(columns.pop("at"), pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     return pa.table({name: list(values) for name, values in columns.items()}).append_column(

@@ -26,6 +26,10 @@ ROWS = {
     ]
 }
 Write = Callable[[str], None]
+OTHER_PURPOSES = {
+    **dict.fromkeys(("links", "strangers", "referrals", "dealer_conduct"), Purpose.FRAUD),
+    "behaviour": Purpose.SERVICING,
+}
 
 
 @pytest.fixture
@@ -196,10 +200,9 @@ def test_no_feature_table_holds_a_token(small: Any) -> None:
 
 def test_every_shipped_recipe_serves_one_purpose_by_one_key() -> None:
     for recipe in tables.recipes():
-        of_fraud = recipe.name in {"links", "strangers", "referrals", "dealer_conduct"}
-        assert recipe.purpose is (Purpose.FRAUD if of_fraud else Purpose.UNDERWRITING)
+        assert recipe.purpose is OTHER_PURPOSES.get(recipe.name, Purpose.UNDERWRITING)
         assert not {"links", "cases"} & recipe.reads or recipe.purpose is Purpose.FRAUD
-        assert recipe.key in ("application_id", "customer_id", "vehicle_id")
+        assert recipe.key in ("application_id", "customer_id", "vehicle_id", "loan_id")
         assert recipe.grain.startswith("one row per ")
 
 

@@ -136,7 +136,7 @@ def test_the_same_rows_in_another_order_touch_nobody(lender: Lender, crowd: Rows
     made = tables.compute(lender.settings, "crowd", "now", after, Since(earlier, touched))
 
     assert {name: table.num_rows for name, table in touched.keys.items()} == {
-        "customer_id": 0, "vehicle_id": 0, "application_id": 0,
+        "customer_id": 0, "vehicle_id": 0, "application_id": 0, "loan_id": 0,
     }  # fmt: skip
     assert made.tables == earlier.tables
 
@@ -154,6 +154,9 @@ def test_a_repayment_touches_whose_loan_it_is_and_whose_it_was(lender: Lender, c
 
     whose = {loan["customer_id"], "C-other", owners[crowd["repayments"][0]["loan_id"]]}
     assert set(touched.keys["customer_id"]["customer_id"].to_pylist()) == whose
+    assert set(touched.keys["loan_id"]["loan_id"].to_pylist()) == {
+        row["loan_id"] for row in [*crowd["loans"], moved] if row["customer_id"] in whose
+    }
     assert set(touched.keys["application_id"]["application_id"].to_pylist()) == {
         row["application_id"] for row in crowd["applications"] if row["customer_id"] in whose
     }
@@ -211,7 +214,16 @@ def test_how_many_rows_changed_is_told_table_by_table(lender: Lender, crowd: Row
 
 
 def test_most_tables_are_local_to_somebody() -> None:
-    assert {"transactions", "history", "open_loans", "bureau", "application", "text", "vehicle"} <= LOCAL
+    assert {
+        "transactions",
+        "history",
+        "open_loans",
+        "bureau",
+        "application",
+        "text",
+        "vehicle",
+        "behaviour",
+    } <= LOCAL
     assert not LOCAL & {"links", "vehicle_market", "geography", "dealer"}
 
 

@@ -28,6 +28,7 @@ AT_REQUEST = {
     "all_payments_to_income": lambda row: over(paid(row), row["declared_income"], 12),
     "residual_income": lambda row: less(row["declared_income"], 12, paid(row)),
     "residual_salary": lambda row: less(row["salary_payment_90d"], 1, paid(row)),
+    "balance_to_value": lambda row: over(row["loan_balance"], row["vehicle_value"]),
     "amount_against_largest": lambda row: over(row["amount"], row["closed_largest_principal"]),
 }
 
@@ -78,8 +79,12 @@ def asked(small: Any) -> Told:
 
 @pytest.fixture(scope="module")
 def told(small: Any) -> Told:
-    rows: Told = store.history(small.settings, small.features, "fraud", small.asked()).to_pylist()
-    return rows
+    """Join what fraud may know and what is known of a loan on the book: every view stands in one of them."""
+    joined = [
+        store.history(small.settings, small.features, name, small.asked()).to_pylist()
+        for name in ("early_warning_auto", "fraud")
+    ]
+    return [one | other for one, other in zip(*joined, strict=True)]
 
 
 def test_as_many_rows_come_out_as_went_in_and_in_their_order(asked: Told, told: Told) -> None:
@@ -115,10 +120,11 @@ def test_what_is_made_at_the_request_equals_its_formula(told: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    "service", ["underwriting_auto", "underwriting_consumer", "fraud", "application_fraud"]
+    "service",
+    ["underwriting_auto", "underwriting_consumer", "early_warning_auto", "fraud", "application_fraud"],
 )
 def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, service: str) -> None:
-    keys = {"application_id", "customer_id", "vehicle_id", "event_timestamp"}
+    keys = {"application_id", "customer_id", "vehicle_id", "loan_id", "event_timestamp"}
     declared = {feature.name for feature in small.services[service].features}
 
     got = store.history(small.settings, small.features, service, small.asked().slice(0, 9))
@@ -197,6 +203,7 @@ def test_the_same_application_may_be_asked_for_twice(small: Any) -> None:
 
 def test_a_service_that_is_not_declared_is_refused_by_name(small: Any) -> None:
     with pytest.raises(
-        FeatureError, match=r"underwriting_boats.*Known are application_fraud, fraud, underwriting_auto"
+        FeatureError,
+        match=r"underwriting_boats.*Known are application_fraud, early_warning_auto, .*, underwriting_auto",
     ):
         store.service(small.settings, small.features, "underwriting_boats")

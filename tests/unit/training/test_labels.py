@@ -241,7 +241,7 @@ def test_a_training_set_keeps_the_ripe_and_the_door_of_the_last_year() -> None:
 
 
 def test_a_line_without_an_application_is_refused() -> None:
-    with pytest.raises(TrainingError, match="no application"):
+    with pytest.raises(TrainingError, match="nobody to judge"):
         frame.wanted(rows().slice(0, 0))
 
 
