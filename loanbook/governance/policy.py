@@ -81,6 +81,18 @@ class Strategy:
 
 
 @dataclass(frozen=True)
+class Economics:
+    """By what profit is counted: the share lost of what a bad loan owes, and a year's cost of money.
+
+    A loan that was written off less than `recovery_months` ago may still bring what that leaves.
+    """
+
+    lgd: float
+    cost_of_funds: float
+    recovery_months: int
+
+
+@dataclass(frozen=True)
 class Watching:
     """When production is called drifting. PSI and shares are fractions, ratios have no unit."""
 
@@ -110,6 +122,7 @@ class Policy:
     gates: tuple[Gate, ...]
     strategy: Strategy
     watching: Watching
+    economics: Economics | None
     digest: str
 
 
@@ -173,7 +186,10 @@ def parse(text: str, where: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
     top = _Section(values, where)
-    top.only("version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching")
+    top.only(
+        "version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching",
+        "economics",
+    )  # fmt: skip
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
@@ -188,6 +204,7 @@ def parse(text: str, where: str) -> Policy:
         gates=_gates(top.inner("gates")),
         strategy=_strategy(top.inner("strategy")),
         watching=_watching(top.inner("watching")),
+        economics=_economics(top.inner("economics")) if "economics" in values else None,
         digest=digests.of_bytes(text.encode()),
     )
 
@@ -210,6 +227,17 @@ def _strategy(section: _Section) -> Strategy:
     if not 0 < strategy.max_bad_rate < 1 or not 0 <= strategy.refer_band < 1:
         raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.06")
     return strategy
+
+
+def _economics(section: _Section) -> Economics:
+    """Read what a line that lends money states; a line that doesn't may leave it out, and has no profit."""
+    section.only("lgd", "cost_of_funds", "recovery_months")
+    stated = Economics(
+        section.number("lgd"), section.number("cost_of_funds"), section.positive("recovery_months")
+    )
+    if not 0 <= stated.lgd <= 1 or not 0 <= stated.cost_of_funds < 1:
+        raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.45")
+    return stated
 
 
 def _watching(section: _Section) -> Watching:

@@ -17,8 +17,10 @@ import numpy.typing as npt
 
 from loanbook import digests, lake
 from loanbook.errors import EvidenceError
-from loanbook.governance import judging
+from loanbook.governance import judging, weighing
+from loanbook.governance.rivals import Rival
 from loanbook.lending import scoring
+from loanbook.lending.economics import Terms
 from loanbook.schema import TABLES, Line, Privacy
 from loanbook.settings import Settings
 from loanbook.training import evaluation, fairness, frame, matrix, segments, splits
@@ -35,7 +37,10 @@ AGE_BANDS = ((25, "under 25"), (40, "25 to 39"), (62, "40 to 61"), (999, "62 and
 
 @dataclass(frozen=True)
 class Material:
-    """What is reviewed: the bundle, its stored predictions and frame, and the published tables."""
+    """What is reviewed: the bundle, its stored predictions and frame, and the published tables.
+
+    `terms` are the policy's, by which profit is counted; `rival` is the champion, or why there is none.
+    """
 
     bundle: Bundle
     predictions: Path
@@ -45,6 +50,8 @@ class Material:
     absent_columns: Mapping[str, Sequence[str]]
     line: Line
     as_of: datetime
+    terms: Terms | None = None
+    rival: Rival | str = "no champion was asked for"
 
 
 @dataclass(frozen=True)
@@ -75,28 +82,53 @@ def recompute(settings: Settings, material: Material) -> Figures:
     pd, bad = stored["pd"].to_numpy(), np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
     rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
     decided = np.asarray(stored["decided_at"].to_numpy())
+    ripe = _ripe(outcome, material.as_of)
+    subject = judging.Subject(
+        bundle=material.bundle,
+        known=known,
+        pd=pd,
+        scorecard_pd=stored["scorecard_pd"].to_numpy(),
+        bad=bad,
+        rows=rows,
+        decided=decided,
+        ripe=ripe,
+        declared=material.line.monotone,
+    )
+    weighed = _weighed(settings, material, stored, subject)
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
         stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
         fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
         maturity=_maturity(outcome, rows, material.as_of),
-        judged=judging.judge(
-            judging.Subject(
-                bundle=material.bundle,
-                known=known,
-                pd=pd,
-                scorecard_pd=stored["scorecard_pd"].to_numpy(),
-                bad=bad,
-                rows=rows,
-                decided=decided,
-                ripe=_ripe(outcome, material.as_of),
-                declared=material.line.monotone,
-            )
-        ),
+        judged={**judging.judge(subject), **weighed},
         shared_rows=stored.num_rows - len(set(stored[key].to_pylist())),
         shared_customers=_shared(stored, rows),
-        curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows),
+        curves={**_curves(decided, pd, bad, ripe, rows), "economics": weighed["economics"]},
+    )
+
+
+def _weighed(
+    settings: Settings, material: Material, stored: pa.Table, subject: judging.Subject
+) -> dict[str, Any]:
+    """Weigh a line that lends; protected groups are joined to the report sample alone."""
+    if not weighing.lends(material.line):
+        return weighing.nothing()
+    mine, protected = stored.filter(subject.rows["report"]), _protected(material)
+    people = _people(settings, material, mine, protected) if protected else None
+    return weighing.weigh(
+        weighing.Case(
+            settings=settings,
+            subject=subject,
+            frame=material.frame,
+            applications=stored["application_id"].combine_chunks(),
+            published=material.published,
+            product=material.line.product,
+            as_of=material.as_of,
+            terms=material.terms,
+            rival=material.rival,
+            groups={name: _groups(people[name].to_pylist(), mine) for name in protected} if people else {},
+        )
     )
 
 
