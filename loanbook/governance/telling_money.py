@@ -8,6 +8,7 @@ from typing import Any
 from loanbook.governance import reading
 from loanbook.governance.reading import Facts, UnreadableFact
 from loanbook.governance.telling import Table
+from loanbook.training import rejects
 
 PROFIT = ("profit", "per_application", "per_application_interval")
 SWAPS = ("swapped_in", "swapped_out")
@@ -150,7 +151,7 @@ def _parts(facts: Facts) -> Table:
 
 def _rejects(facts: Facts) -> Table:
     found = _judged(facts, "rejects")
-    names = ("bad_rate", "bad_rate_interval", "bad_rate_of_the_unlent", "auc", "auc_interval")
+    names = tuple(name for one in rejects.MEASURES for name in (one, f"{one}_interval"))
     rows: list[list[object]] = [
         [
             reading.text(one, "method"),
@@ -159,15 +160,23 @@ def _rejects(facts: Facts) -> Table:
         ]
         for one in _listed(found, "methods")
     ]
-    ends = ("bad_rate_interval", "auc_interval")
-    over = [reading.at(found, name) for name in ends]
-    worst = [reading.at(found, "worst_case", name) for name in ends]
-    rows.append(["over all methods", "one of these holds", None, over[0], None, None, over[1]])
-    rows.append(["worst case", "nothing", None, worst[0], None, None, worst[1]])
+    over = {name: reading.at(found, name) for name in names if name.endswith("_interval")}
+    worst = reading.mapping(found, "worst_case")
+    rows.append(["over all methods", "one of these holds", *(over.get(name) for name in names)])
+    rows.append(["worst case", "nothing", *(worst.get(name) for name in names)])
     lot = reading.mapping(found, "by_lot")
     if "unmeasured" not in lot:
         rows.append(["let in by lot", "what came", *(lot.get(name) for name in names)])
-    heads = ("Method", "If", "Bad rate", "95 % interval", "Of the unlent", "AUC", "95 % interval")
+    heads = (
+        "Method",
+        "If",
+        "Bad rate",
+        "95 % interval",
+        "Of the unlent",
+        "95 % interval",
+        "AUC",
+        "95 % interval",
+    )
     return Table("Had everybody been lent to", _judgement(found, lot), heads, rows)
 
 

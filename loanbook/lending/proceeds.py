@@ -58,7 +58,7 @@ def read(
         contracts=None if "contracts" in untold else Contracts(*_of(found, "principal", "rate", "months")),
         ledgers=None if "ledgers" in untold else _ledgers(found),
         untold=untold,
-        filled=int(np.nansum(found["filled"])),
+        filled=0 if "ledgers" in untold else int(np.nansum(found["filled"])),
     )
 
 

@@ -18,8 +18,10 @@ from loanbook.training import calibration, segments
 
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Figures = tuple[float, float, float]  # by MEASURES
 Weighed = tuple[Vector, Flags, Vector]  # score, bad, weight: people as a method takes them to be
 
+MEASURES = ("bad_rate", "bad_rate_of_the_unlent", "auc")
 BANDS = 10
 TIMES = (1.0, 1.5, 2.0)  # as bad as the lent of the same band, half again as bad, twice
 GROUPS, T95 = 10, 2.262  # the jackknife's groups, and Student's 95 % for one less
@@ -53,7 +55,7 @@ class Door:
 
 
 def bounds(door: Door, seed: int) -> dict[str, Any]:
-    """Give each method's bad rate and AUC through the door, the interval over all, and the worst case.
+    """Give each method's bad rates and AUC through the door, the interval over all, and the worst case.
 
     A method's interval is of its sampling alone, by a jackknife that leaves out a tenth of the door at a
     time (Kott 2001); that the assumption is wrong is told by the others.
@@ -65,13 +67,13 @@ def bounds(door: Door, seed: int) -> dict[str, Any]:
             f"{FEWEST} bads, goods and unlent are needed"
         )
     people = weighed(door)
-    whole = _estimates(people)
-    apart = [_estimates(weighed(door.without(*one))) for one in _groups(door, seed)]
-    methods = [_method(name, whole[name], apart, door) for name in whole]
+    whole = _estimates(people, door)
+    left = [door.without(*one) for one in _groups(door, seed)]
+    apart = [_estimates(weighed(one), one) for one in left]
+    methods = [_method(name, whole[name], [one[name] for one in apart]) for name in whole]
     return {
         "methods": methods,
-        "bad_rate_interval": _over(methods, "bad_rate_interval"),
-        "auc_interval": _over(methods, "auc_interval"),
+        **{f"{name}_interval": _over(methods, f"{name}_interval") for name in MEASURES},
         "worst_case": worst_case(door),
         "effective_rows": effective_rows(people["reweighting"][2]),
     }
@@ -90,24 +92,12 @@ def _groups(door: Door, seed: int) -> list[tuple[Flags, Flags]]:
     return [(dealt[0] == group, dealt[1] == group) for group in range(GROUPS)]
 
 
-def _method(
-    name: str,
-    found: tuple[float, float],
-    apart: Sequence[Mapping[str, tuple[float, float]]],
-    door: Door,
-) -> dict[str, Any]:
-    rate, area = found
-    errors = [_error(np.array([one[name][part] for one in apart])) for part in (0, 1)]
-    share = door.lent_share
-    return {
-        "method": name,
-        "assumes": ASSUMES[name],
-        "bad_rate": rate,
-        "bad_rate_interval": _ends(rate, errors[0]),
-        "bad_rate_of_the_unlent": (rate - share * float(door.bad.mean())) / (1 - share),
-        "auc": area,
-        "auc_interval": _ends(area, errors[1]),
-    }
+def _method(name: str, found: Figures, apart: Sequence[Figures]) -> dict[str, Any]:
+    told: dict[str, Any] = {"method": name, "assumes": ASSUMES[name]}
+    for measure, value, left_out in zip(MEASURES, found, zip(*apart, strict=True), strict=True):
+        told[measure] = value
+        told[f"{measure}_interval"] = _ends(value, _error(np.array(left_out)))
+    return told
 
 
 def _error(left_out: Vector) -> float:
@@ -118,12 +108,14 @@ def _ends(middle: float, error: float) -> list[float]:
     return [max(0.0, middle - T95 * error), min(1.0, middle + T95 * error)]
 
 
-def _estimates(people: Mapping[str, Weighed]) -> dict[str, tuple[float, float]]:
-    """Give each method's bad rate and AUC."""
-    return {
-        name: (float(weight[bad].sum() / weight.sum()), weighed_auc(score, bad, weight))
-        for name, (score, bad, weight) in people.items()
-    }
+def _estimates(people: Mapping[str, Weighed], door: Door) -> dict[str, Figures]:
+    """Give each method's bad rate of the door, of the unlent alone, and AUC."""
+    share, rate = door.lent_share, float(door.bad.mean())
+    found = {}
+    for name, (score, bad, weight) in people.items():
+        whole = float(weight[bad].sum() / weight.sum())
+        found[name] = whole, (whole - share * rate) / (1 - share), weighed_auc(score, bad, weight)
+    return found
 
 
 def weighed(door: Door) -> dict[str, Weighed]:

@@ -35,6 +35,8 @@ def test_where_the_score_is_all_that_was_looked_at_the_bounds_hold_the_truth() -
     assert high - low < 0.15
     truth = evaluation.auc(np.append(door.score, door.unlent_score), np.append(door.bad, _rest(door, bad)))[0]
     assert found["auc_interval"][0] < truth < found["auc_interval"][1]
+    low, high = found["bad_rate_of_the_unlent_interval"]
+    assert low < _rest(door, bad).mean() < high
     for name in ("fuzzy augmentation", "reweighting"):
         assert method(found, name)["bad_rate"] == pytest.approx(bad.mean(), abs=0.015), name
 
@@ -61,6 +63,9 @@ def test_the_interval_runs_from_the_lowest_method_to_the_highest_within_the_wors
 
     ends = [one["bad_rate_interval"] for one in found["methods"]]
     assert found["bad_rate_interval"] == [min(low for low, _ in ends), max(high for _, high in ends)]
+    for one in found["methods"]:
+        for measure in rejects.MEASURES:
+            assert one[f"{measure}_interval"][0] < one[measure] < one[f"{measure}_interval"][1]
     for name in ("bad_rate_interval", "auc_interval"):
         low, high = found["worst_case"][name]
         assert low < found[name][0] < found[name][1] < high
