@@ -18,6 +18,7 @@ import numpy.typing as npt
 from loanbook import digests, lake
 from loanbook.errors import EvidenceError
 from loanbook.governance import judging, weighing
+from loanbook.governance.case import Case
 from loanbook.governance.rivals import Rival
 from loanbook.lending import scoring
 from loanbook.lending.economics import Terms
@@ -94,7 +95,7 @@ def recompute(settings: Settings, material: Material) -> Figures:
         ripe=ripe,
         declared=material.line.monotone,
     )
-    weighed = _weighed(settings, material, stored, subject)
+    weighed = weighing.weigh(_case(settings, material, stored, subject))
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
@@ -108,27 +109,21 @@ def recompute(settings: Settings, material: Material) -> Figures:
     )
 
 
-def _weighed(
-    settings: Settings, material: Material, stored: pa.Table, subject: judging.Subject
-) -> dict[str, Any]:
-    """Weigh a line that lends; protected groups are joined to the report sample alone."""
-    if not weighing.lends(material.line):
-        return weighing.nothing()
+def _case(settings: Settings, material: Material, stored: pa.Table, subject: judging.Subject) -> Case:
+    """Put together what is weighed; protected groups are joined to the report sample alone."""
     mine, protected = stored.filter(subject.rows["report"]), _protected(material)
     people = _people(settings, material, mine, protected) if protected else None
-    return weighing.weigh(
-        weighing.Case(
-            settings=settings,
-            subject=subject,
-            frame=material.frame,
-            applications=stored["application_id"].combine_chunks(),
-            published=material.published,
-            product=material.line.product,
-            as_of=material.as_of,
-            terms=material.terms,
-            rival=material.rival,
-            groups={name: _groups(people[name].to_pylist(), mine) for name in protected} if people else {},
-        )
+    return Case(
+        settings=settings,
+        subject=subject,
+        frame=material.frame,
+        applications=stored[material.line.grain.key].combine_chunks(),
+        published=material.published,
+        line=material.line,
+        as_of=material.as_of,
+        terms=material.terms,
+        rival=material.rival,
+        groups={name: _groups(people[name].to_pylist(), mine) for name in protected} if people else {},
     )
 
 

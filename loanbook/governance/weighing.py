@@ -6,116 +6,26 @@ All of it is told and none of it chooses: the cut-offs were found on another sam
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import lake
 from loanbook.errors import TrainingError
 from loanbook.governance import judging
-from loanbook.governance.rivals import Rival
+from loanbook.governance.case import Case
 from loanbook.lending import economics, proceeds, scoring, swaps
-from loanbook.lending.economics import People, Terms
-from loanbook.lending.proceeds import Proceeds
+from loanbook.lending.economics import People
 from loanbook.schema import APPLICATION, Line, Purpose
-from loanbook.settings import Settings
 from loanbook.training import acceptance, evaluation, frame, matrix, rejects, segments
 from loanbook.training.fitting import Form
 from loanbook.training.rejects import Door
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Names = npt.NDArray[Any]
 PARTS = ("economics", "swap_set", "rejects")
 UNSTATED = "the policy states no loss given default and no cost of funds"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is weighed: the subject, its frame, whose rows are whose, and the published tables.
-
-    `groups` names each row of the report sample by each protected attribute.
-    """
-
-    settings: Settings
-    subject: judging.Subject
-    frame: Path
-    applications: pa.Array
-    published: Mapping[str, Path]
-    product: str
-    as_of: datetime
-    terms: Terms | None
-    rival: Rival | str
-    groups: Mapping[str, Names]
-
-    @property
-    def report(self) -> Flags:
-        """Which rows are the report sample."""
-        return self.subject.rows["report"]
-
-    @property
-    def pd(self) -> Vector:
-        """The report sample's PD."""
-        return self.subject.pd[self.report]
-
-    @property
-    def bad(self) -> Flags:
-        """The report sample's outcomes."""
-        return self.subject.bad[self.report]
-
-    @cached_property
-    def whole(self) -> pa.Table:
-        """Everybody in the frame."""
-        import pyarrow.parquet as pq
-
-        return pq.read_table(self.frame)
-
-    @cached_property
-    def since(self) -> np.datetime64:
-        """From when on the frame holds who was not lent to as well: the report's start, or a year at most."""
-        decided = self.subject.decided[self.report]
-        return max(decided.min(), decided.max() - np.timedelta64(frame.DOOR))
-
-    @cached_property
-    def unlent(self) -> pa.Table:
-        """Who was decided in the report sample's time and not lent to."""
-        import pyarrow as pa
-
-        found = frame.unlent(self.whole)
-        decided = np.asarray(found["decided_at"].to_numpy())
-        beside = (decided >= self.since) & (decided <= self.subject.decided[self.report].max())
-        return found.filter(pa.array(beside))
-
-    @cached_property
-    def unlent_values(self) -> Vector:
-        """Who was not lent to, as numbers."""
-        return matrix.encode(self.unlent, self.subject.bundle.plan)
-
-    @cached_property
-    def proceeds(self) -> Proceeds:
-        """What was agreed of the report sample's loans, and what came of it."""
-        mine = self.applications.filter(np.asarray(self.report))
-        return proceeds.read(self.settings, self.published, mine, self.as_of)
-
-    @cached_property
-    def realised(self) -> Vector | None:
-        """What each loan of the report sample earned, where that is known."""
-        if self.terms is None or self.proceeds.ledgers is None:
-            return None
-        return economics.realised(self.proceeds.ledgers, self.bad, self.terms)
-
-    @cached_property
-    def said(self) -> pa.Table:
-        """What was decided of each row of the report sample then, and whether by lot."""
-        return _said(self, self.applications.filter(np.asarray(self.report)))
 
 
 def lends(line: Line) -> bool:
@@ -123,13 +33,10 @@ def lends(line: Line) -> bool:
     return line.purpose is Purpose.UNDERWRITING and line.grain == APPLICATION
 
 
-def nothing() -> dict[str, Any]:
-    """Say of a line that doesn't lend that there is nothing to weigh."""
-    return {name: {"unmeasured": "the line decides on no loan"} for name in PARTS}
-
-
 def weigh(case: Case) -> dict[str, Any]:
     """Give the parts `economics`, `swap_set` and `rejects` of what was judged."""
+    if not lends(case.line):
+        return {name: {"unmeasured": "the line decides on no loan"} for name in PARTS}
     makers: tuple[Callable[[Case], dict[str, Any]], ...] = (_economics, _swap_set, _rejects)
     return {name: _or_why(part, case) for name, part in zip(PARTS, makers, strict=True)}
 
@@ -146,7 +53,7 @@ def _economics(case: Case) -> dict[str, Any]:
     expected = None
     if terms is not None and known.contracts is not None:
         expected = economics.expected(known.contracts, case.pd, terms)
-    door = np.append(case.pd[_within(case)], case.subject.judge(case.unlent_values))
+    door = np.append(case.pd[case.within], case.subject.judge(case.unlent_values))
     people = People(case.pd, case.bad, known.lent, expected, case.realised, door)
     chosen = bundle.cut_offs.approve_below
     ends = economics.cut_offs(case.pd, chosen, bundle.cut_offs.decline_from)
@@ -166,9 +73,8 @@ def _lost(case: Case) -> dict[str, Any] | None:
     """Give what was lost of all the product's loans whose collecting is over, beside what is assumed."""
     if case.terms is None:
         return None
-    return asdict(
-        proceeds.losses(case.settings, case.published, case.product, case.as_of, case.terms.recovery_months)
-    )
+    product, months = case.line.product, case.terms.recovery_months
+    return asdict(proceeds.losses(case.settings, case.published, product, case.as_of, months))
 
 
 def _loss_of_the_bad(case: Case) -> float | None:
@@ -176,10 +82,6 @@ def _loss_of_the_bad(case: Case) -> float | None:
     if case.realised is None or not case.bad.any():
         return None
     return float(-case.realised[case.bad].sum() / case.proceeds.lent[case.bad].sum())
-
-
-def _within(case: Case) -> Flags:
-    return np.asarray(case.subject.decided[case.report] >= case.since)
 
 
 def _untold(case: Case) -> dict[str, str]:
@@ -193,7 +95,7 @@ def _untold(case: Case) -> dict[str, str]:
 def _exposure(case: Case) -> dict[str, Any]:
     """Give what the version would have approved of the last year's applications, in people and in money."""
     door = frame.door(case.whole)
-    amount = _said(case, door["application_id"].combine_chunks())["amount"].to_numpy(zero_copy_only=False)
+    amount = case.said(door["application_id"].combine_chunks())["amount"].to_numpy(zero_copy_only=False)
     pd = case.subject.judge(matrix.encode(door, case.subject.bundle.plan))
     approved = case.subject.bundle.cut_offs.decide(pd) == "approve"
     asked = amount.astype(float)
@@ -204,21 +106,6 @@ def _exposure(case: Case) -> dict[str, Any]:
         "asked": None if unsaid else float(asked.sum()),
         "money": None if unsaid else float(asked[approved].sum()),
     }
-
-
-def _said(case: Case, applications: pa.Array) -> pa.Table:
-    """Read amount, decision and lot of some applications, row for row."""
-    import pyarrow as pa
-
-    asked = pa.table({"place": np.arange(len(applications)), "application_id": applications})
-    with lake.connect(case.settings) as connection:
-        connection.register("asked", asked)
-        lake.offer(connection, case.published)
-        return connection.sql(
-            "SELECT a.amount::DOUBLE AS amount, a.decision = 'declined' AS declined, "
-            "coalesce(a.randomised, false) AS by_lot "
-            "FROM asked LEFT JOIN applications AS a USING (application_id) ORDER BY place"
-        ).to_arrow_table()
 
 
 def _swap_set(case: Case) -> dict[str, Any]:
@@ -252,10 +139,11 @@ def _swap_set(case: Case) -> dict[str, Any]:
 
 def _rejects(case: Case) -> dict[str, Any]:
     """Bound what had come of the door in the report's time, and hold it to who was let in by lot."""
+    said = case.said(case.mine)
     lot, declined = (
-        case.said[name].to_numpy(zero_copy_only=False).astype(bool) for name in ("by_lot", "declined")
+        said[name].to_numpy(zero_copy_only=False).astype(bool) for name in ("by_lot", "declined")
     )
-    within = _within(case)
+    within = case.within
     lent = within & ~lot & ~declined
     found = rejects.bounds(_door(case, lent), case.subject.count("seed"))
     return {

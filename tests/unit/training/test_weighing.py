@@ -13,11 +13,12 @@ import pytest
 from pyarrow import parquet
 
 from loanbook.governance import judging, telling_money, weighing
+from loanbook.governance.case import Case
 from loanbook.governance.rivals import Rival
-from loanbook.governance.weighing import Case
 from loanbook.lending import swaps
 from loanbook.lending.economics import Terms
 from loanbook.lending.strategy import CutOffs
+from loanbook.schema import Grain, Purpose
 from loanbook.settings import Settings
 from loanbook.training import bundle, rejects, splits
 from loanbook.training.candidate import Order
@@ -52,7 +53,7 @@ def case(made: Made, order: Order, tmp_path_factory: pytest.TempPathFactory, pub
         frame=order.frame,
         applications=stored["application_id"].combine_chunks(),
         published=publish(folder / "published", _lender(whole, names, bad)),
-        product="consumer",
+        line=order.line,
         as_of=order.report_from.replace(year=2026) if order.report_from else None,
         terms=TERMS,
         rival=Rival(1, "e" * 64, "b" * 64, opened, "2021-01-01"),
@@ -193,6 +194,12 @@ def test_a_champion_that_knows_what_the_training_set_does_not_hold_is_not_compar
     assert found["champion"]["version"] == 1, "which champion it was is recorded all the same"
 
 
+def test_a_line_that_lends_nothing_is_not_weighed(case: Case) -> None:
+    for otherwise in ({"purpose": Purpose.FRAUD}, {"grain": Grain("loan_month_id", ("loan_id",))}):
+        found = weighing.weigh(replace(case, line=replace(case.line, **otherwise)))
+        assert found == {name: {"unmeasured": "the line decides on no loan"} for name in weighing.PARTS}
+
+
 def test_without_a_champion_it_says_so(case: Case) -> None:
     found = weighing.weigh(replace(case, rival="tiny has no champion in local"))["swap_set"]
 
@@ -202,11 +209,11 @@ def test_without_a_champion_it_says_so(case: Case) -> None:
 def test_whoever_was_let_in_by_lot_judges_the_bounds_and_makes_none(
     case: Case, weighed: dict[str, Any]
 ) -> None:
-    found, lot = weighed["rejects"], np.array(case.said["by_lot"].to_pylist()) & weighing._within(case)
+    found, lot = weighed["rejects"], np.array(case.said(case.mine)["by_lot"].to_pylist()) & case.within
 
     assert found["by_lot"]["rows"] == lot.sum() > 20
     assert found["by_lot"]["bad_rate"] == pytest.approx(case.bad[lot].mean())
-    assert found["lent"] + lot.sum() == weighing._within(case).sum()
+    assert found["lent"] + lot.sum() == case.within.sum()
     assert found["unlent"] == case.unlent.num_rows > rejects.FEWEST
     turned = case.subject.bad.copy()
     turned[np.flatnonzero(case.report)[lot]] ^= True
