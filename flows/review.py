@@ -11,10 +11,12 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import agreed, basis, recompute, reviewing, seals, shelf
+from loanbook.governance import agreed, basis, recompute, reviewing, rivals, seals, shelf
+from loanbook.governance.policy import Policy
 from loanbook.governance.recompute import Material
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
+from loanbook.governance.rivals import Rival
 from loanbook.intake import publishing
 from loanbook.settings import Settings
 from loanbook.training import bundle, candidates, frame
@@ -54,7 +56,8 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
             "fetch the predictions", registry.fetch_predictions, model, version, Path(taken) / "stored"
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
-        material = _material(place, made, folder, stored)
+        rival = do("open the champion", rivals.standing, place, model, version)
+        material = _material(place, made, folder, stored, policy, rival)
         figures = do("compute every figure again", recompute.recompute, place, material)
         parts = basis.texts(folder)
     agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
@@ -63,7 +66,9 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
     return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
-def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Material:
+def _material(
+    place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy, rival: Rival | str
+) -> Material:
     record = made.record
     publication = publishing.open_publication(
         place, str(record["dataset"]), str(record["data"]["publication"]), verify=True
@@ -77,6 +82,8 @@ def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path
         absent_columns=publication.missing_columns,
         line=lines.adapted(lines.find(str(record["line"])), record["label"]),
         as_of=publication.as_of,
+        terms=reviewing.terms(policy),
+        rival=rival,
     )
 
 

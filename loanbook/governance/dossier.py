@@ -12,7 +12,7 @@ from typing import Any
 
 from loanbook import pages
 from loanbook.governance import evidence as evidences
-from loanbook.governance import plots, reading, telling
+from loanbook.governance import plots, reading, telling, telling_money
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
@@ -34,8 +34,8 @@ class Plot:
 def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, command: str) -> str:
     """Write the page: one HTML file without script or anything from elsewhere.
 
-    `curves` may hold `roc`, `reliability`, `distribution` and `vintages`; `command` is what a signer
-    types. Evidence that doesn't verify raises EvidenceError.
+    `curves` may hold `roc`, `reliability`, `distribution`, `vintages` and `economics`; `command` is what a
+    signer types. Evidence that doesn't verify raises EvidenceError.
     """
     evidences.verify(evidence)
     facts = {
@@ -48,7 +48,7 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         "shut": [gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
         "measures": _measures(evidence.facts["metrics"]),
         "plots": _plots(curves),
-        "judged": telling.tables(evidence.facts),
+        "judged": [*telling.tables(evidence.facts), *telling_money.tables(evidence.facts)],
         "vintages": _vintages(curves),
         "bands": curves.get("reliability") or [],
         "limits": limits(evidence.facts),
@@ -105,6 +105,12 @@ def _plots(curves: Mapping[str, Any]) -> tuple[Plot, ...]:
         ("reliability", "Reliability", "Bad rate over predicted PD, by score band.", plots.reliability),
         ("distribution", "Scores", "Predicted PD in the fit and report samples.", plots.distribution),
         ("vintages", "Bads by vintage", "Bad rate by month, mature months only.", plots.vintages),
+        (
+            "economics",
+            "Cut-offs",
+            "Bad rate and profit over who is approved, report sample.",
+            plots.economics,
+        ),
     )
     return tuple(_plot(curves, *each) for each in wanted)
 

@@ -151,18 +151,21 @@ def _intervals(subject: Subject) -> dict[str, Any]:
 
 
 def _segments(subject: Subject) -> dict[str, Any]:
-    """Cut the report sample by every category and by term."""
-    report, plan = subject.rows["report"], subject.bundle.plan
-    cuts = {name: _named(subject.bundle, subject.known, name) for name in plan.categories}
-    cuts[TERM] = _terms(subject.known)
+    report = subject.rows["report"]
     return {
         name: dict(ABSENT)
         if parts is None
         else segments.by_part(
             parts[report], subject.pd[report], subject.bad[report], whose=subject.customers(report)
         )
-        for name, parts in cuts.items()
+        for name, parts in cuts(subject).items()
     }
+
+
+def cuts(subject: Subject) -> dict[str, segments.Names | None]:
+    """Name every row's part by each category and by term; null where the frame doesn't tell it."""
+    found = {name: _named(subject.bundle, subject.known, name) for name in subject.bundle.plan.categories}
+    return {**found, TERM: _terms(subject.known)}
 
 
 def _vintages(subject: Subject) -> dict[str, Any]:

@@ -110,6 +110,33 @@ def vintages(months: Sequence[Mapping[str, Any]]) -> str:
     return _draw(paint, (6.4, 3.2))
 
 
+def economics(weighed: Mapping[str, Any]) -> str:
+    """Draw bad rate and profit per application over the approval rate, and where the cut-off stands."""
+    points = reading.at(weighed, "points")
+    if not points:
+        raise UnreadableFact("economics hold no cut-off")
+    kind = "realised" if reading.at(points[-1], "realised_profit") is not None else "expected"
+    some = [point for point in points if reading.count(point, "approved")]
+    share, rate = ([reading.number(point, name) for point in some] for name in ("approval_rate", "bad_rate"))
+    profit = [reading.at(point, f"{kind}_per_application") for point in some]
+    chosen = [reading.number(point, "approval_rate") for point in points if reading.flag(point, "chosen")]
+
+    def paint(axes: Axes) -> None:
+        axes.plot(share, rate, color=FIRST, linewidth=1.8, label="bad rate")
+        axes.set(xlabel="approved", ylabel="bad rate", xlim=(0, 1), ylim=(0, None))
+        for place in chosen:
+            axes.axvline(place, color=FAINT, linestyle=":", linewidth=1.5, label="cut-off")
+        if None not in profit:
+            other = axes.twinx()
+            other.plot(share, profit, color=SECOND, linestyle="--", linewidth=1.8)
+            axes.plot([], [], color=SECOND, linestyle="--", label=f"{kind} profit per application")
+            other.set(ylabel="profit")
+            other.spines["right"].set_visible(True)
+        axes.legend(loc="upper left")
+
+    return _draw(paint, (6.4, 3.6), right=0.85)
+
+
 def _mature_rate(month: Mapping[str, Any]) -> float | None:
     rows, bads = reading.count(month, "rows"), reading.count(month, "bads")
     return bads / rows if rows and reading.flag(month, "mature") else None
@@ -120,7 +147,7 @@ def _alike(*lists: Sequence[object]) -> None:
         raise UnreadableFact("the lists are of different lengths")
 
 
-def _draw(paint: Callable[[Axes], None], inches: tuple[float, float]) -> str:
+def _draw(paint: Callable[[Axes], None], inches: tuple[float, float], right: float = 0.15) -> str:
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -129,10 +156,12 @@ def _draw(paint: Callable[[Axes], None], inches: tuple[float, float]) -> str:
         figure = Figure(figsize=inches)
         FigureCanvasSVG(figure)
         # fixed margins: laying out by measuring text would draw everything twice
-        axes = figure.add_axes((0.85 / inches[0], 0.8 / inches[1], 1 - 1.0 / inches[0], 1 - 0.95 / inches[1]))
+        wide, high = 1 - (0.85 + right) / inches[0], 1 - 0.95 / inches[1]
+        axes = figure.add_axes((0.85 / inches[0], 0.8 / inches[1], wide, high))
         figure.patch.set_visible(False)
-        axes.patch.set_visible(False)
         paint(axes)
+        for one in figure.axes:
+            one.patch.set_visible(False)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return _inline(out.getvalue())

@@ -74,6 +74,18 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Economics:
+    """By what profit is counted: the share lost of what a bad loan owes, and a year's cost of money.
+
+    A loan that was written off less than `recovery_months` ago may still bring what that leaves.
+    """
+
+    lgd: float
+    cost_of_funds: float
+    recovery_months: int
+
+
+@dataclass(frozen=True)
 class Watching:
     """When production is called drifting. PSI and shares are fractions, ratios have no unit."""
 
@@ -103,6 +115,7 @@ class Policy:
     gates: tuple[Gate, ...]
     strategy: Strategy
     watching: Watching
+    economics: Economics | None
     digest: str
 
 
@@ -166,7 +179,10 @@ def parse(text: str, where: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
     top = _Section(values, where)
-    top.only("version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching")
+    top.only(
+        "version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching",
+        "economics",
+    )  # fmt: skip
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
@@ -181,6 +197,7 @@ def parse(text: str, where: str) -> Policy:
         gates=_gates(top.inner("gates")),
         strategy=_strategy(top.inner("strategy")),
         watching=_watching(top.inner("watching")),
+        economics=_economics(top.inner("economics")) if "economics" in values else None,
         digest=digests.of_bytes(text.encode()),
     )
 
@@ -220,6 +237,17 @@ def _words(section: _Section) -> tuple[str, str, str]:
     if len(words) != 3 or len(set(words)) != 3 or not all(isinstance(one, str) and one for one in words):
         raise PolicyError(f"words is {words!r}", where=section.where, right="Three answers, safest first")
     return words[0], words[1], words[2]
+
+
+def _economics(section: _Section) -> Economics:
+    """Read what a line that lends money states; a line that doesn't may leave it out, and has no profit."""
+    section.only("lgd", "cost_of_funds", "recovery_months")
+    stated = Economics(
+        section.number("lgd"), section.number("cost_of_funds"), section.positive("recovery_months")
+    )
+    if not 0 <= stated.lgd <= 1 or not 0 <= stated.cost_of_funds < 1:
+        raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.45")
+    return stated
 
 
 def _watching(section: _Section) -> Watching:

@@ -17,8 +17,11 @@ import numpy.typing as npt
 
 from loanbook import digests, lake
 from loanbook.errors import EvidenceError
-from loanbook.governance import judging
+from loanbook.governance import judging, weighing
+from loanbook.governance.case import Case
+from loanbook.governance.rivals import Rival
 from loanbook.lending import scoring
+from loanbook.lending.economics import Terms
 from loanbook.schema import TABLES, Line, Privacy
 from loanbook.settings import Settings
 from loanbook.training import evaluation, fairness, frame, matrix, segments, splits
@@ -35,7 +38,10 @@ AGE_BANDS = ((25, "under 25"), (40, "25 to 39"), (62, "40 to 61"), (999, "62 and
 
 @dataclass(frozen=True)
 class Material:
-    """What is reviewed: the bundle, its stored predictions and frame, and the published tables."""
+    """What is reviewed: the bundle, its stored predictions and frame, and the published tables.
+
+    `terms` are the policy's, by which profit is counted; `rival` is the champion, or why there is none.
+    """
 
     bundle: Bundle
     predictions: Path
@@ -45,6 +51,8 @@ class Material:
     absent_columns: Mapping[str, Sequence[str]]
     line: Line
     as_of: datetime
+    terms: Terms | None = None
+    rival: Rival | str = "no champion was asked for"
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,21 @@ def recompute(settings: Settings, material: Material) -> Figures:
     rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
     decided = np.asarray(stored["decided_at"].to_numpy())
     whose = np.array(stored["customer_id"].to_pylist(), dtype=str) if material.line.recurs else None
+    ripe = _ripe(outcome, material.as_of)
+    subject = judging.Subject(
+        bundle=material.bundle,
+        known=known,
+        pd=pd,
+        scorecard_pd=stored["scorecard_pd"].to_numpy(),
+        unusual=_unusual(material.bundle, stored),
+        bad=bad,
+        rows=rows,
+        decided=decided,
+        ripe=ripe,
+        declared=material.line.monotone,
+        whose=whose,
+    )
+    weighed = weighing.weigh(_case(settings, material, stored, subject))
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={
@@ -85,24 +108,28 @@ def recompute(settings: Settings, material: Material) -> Figures:
         stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
         fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
         maturity=_maturity(outcome, rows, material.as_of),
-        judged=judging.judge(
-            judging.Subject(
-                bundle=material.bundle,
-                known=known,
-                pd=pd,
-                scorecard_pd=stored["scorecard_pd"].to_numpy(),
-                unusual=_unusual(material.bundle, stored),
-                bad=bad,
-                rows=rows,
-                decided=decided,
-                ripe=_ripe(outcome, material.as_of),
-                declared=material.line.monotone,
-                whose=whose,
-            )
-        ),
+        judged={**judging.judge(subject), **weighed},
         shared_rows=stored.num_rows - len(set(stored[key].to_pylist())),
         shared_customers=_shared(stored, rows),
-        curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows, whose),
+        curves={**_curves(decided, pd, bad, ripe, rows, whose), "economics": weighed["economics"]},
+    )
+
+
+def _case(settings: Settings, material: Material, stored: pa.Table, subject: judging.Subject) -> Case:
+    """Put together what is weighed; protected groups are joined to the report sample alone."""
+    mine, protected = stored.filter(subject.rows["report"]), _protected(material)
+    people = _people(settings, material, mine, protected) if protected else None
+    return Case(
+        settings=settings,
+        subject=subject,
+        frame=material.frame,
+        applications=stored[material.line.grain.key].combine_chunks(),
+        published=material.published,
+        line=material.line,
+        as_of=material.as_of,
+        terms=material.terms,
+        rival=material.rival,
+        groups={name: _groups(people[name].to_pylist(), mine) for name in protected} if people else {},
     )
 
 

@@ -20,6 +20,7 @@ from loanbook.governance.ledger import of_home
 from loanbook.governance.policy import Policy
 from loanbook.governance.recompute import Figures
 from loanbook.governance.seals import Seal
+from loanbook.lending.economics import Terms
 from loanbook.settings import Settings
 
 
@@ -91,6 +92,12 @@ def assemble(
         "environment": provenance.environment(settings),
     }
     return evidences.assemble(facts, policy)
+
+
+def terms(policy: Policy) -> Terms | None:
+    """Give by what profit is counted, where the policy states it."""
+    stated = policy.economics
+    return None if stated is None else Terms(stated.lgd, stated.cost_of_funds, stated.recovery_months)
 
 
 def _method(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ DOOR = timedelta(days=365)  # the door's population, against which production is
 
 @dataclass(frozen=True)
 class Frame:
-    """A training set: by time of decision, the ripe loans and the door of the last year."""
+    """A training set by time of decision: the ripe loans, who was not lent to beside them, the last year."""
 
     digest: str
     path: Path
@@ -87,6 +87,11 @@ def door(table: pa.Table) -> pa.Table:
     return table.filter(_at_the_door(table))
 
 
+def unlent(table: pa.Table) -> pa.Table:
+    """Keep who was not lent to in the last year whose outcomes may be counted: their own nobody saw."""
+    return table.filter(_unlent(table))
+
+
 def after(table: pa.Table, moment: datetime) -> pa.Table:
     """Keep what was decided after a moment."""
     import pyarrow.compute as pc
@@ -95,12 +100,12 @@ def after(table: pa.Table, moment: datetime) -> pa.Table:
 
 
 def wanted(table: pa.Table) -> pa.Table:
-    """Keep what a training set needs: the ripe, and the door."""
+    """Keep what a training set needs: the ripe, the unlent of their last year, and the door."""
     import pyarrow.compute as pc
 
     if not table.num_rows:
         raise TrainingError("the line has nobody to judge", right="Look at the dataset's product")
-    return table.filter(pc.or_(_is_ripe(table), _at_the_door(table)))
+    return table.filter(pc.or_(pc.or_(_is_ripe(table), _unlent(table)), _at_the_door(table)))
 
 
 def entities(table: pa.Table, grain: Grain) -> pa.Table:
@@ -150,6 +155,18 @@ def _is_ripe(table: pa.Table) -> pa.ChunkedArray:
     if first_unripe.as_py() is None:
         return known
     return pc.and_(known, pc.less(table["decided_at"], first_unripe))
+
+
+def _unlent(table: pa.Table) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    decided, nobody = table["decided_at"], pc.equal(table["outcome"], "unlent")
+    last = pc.max(decided.filter(_is_ripe(table))).as_py()
+    if last is None:
+        return pa.chunked_array([pa.repeat(False, table.num_rows)])
+    beside = pc.and_(pc.greater(decided, last - DOOR), pc.less_equal(decided, last))
+    return pc.and_(nobody, beside)
 
 
 def _at_the_door(table: pa.Table) -> pa.ChunkedArray:

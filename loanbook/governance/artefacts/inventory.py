@@ -55,8 +55,10 @@ USE = MappingProxyType(
 )
 EXPOSURE = MappingProxyType(
     {
-        "money lent on its word": "evidence.exposure.money",
-        "decisions a year": "evidence.exposure.decisions",
+        "money that it would lend of a year's applications": "evidence.judged.economics.exposure.money",
+        "money that they ask for": "evidence.judged.economics.exposure.asked",
+        "decisions a year": "evidence.judged.economics.exposure.decisions",
+        "of these it would approve": "evidence.judged.economics.exposure.approved",
         "other models that read it": "evidence.exposure.read_by",
     }
 )

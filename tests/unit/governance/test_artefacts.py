@@ -95,7 +95,7 @@ def test_what_the_facts_dont_hold_is_named_and_no_longer_once_they_do(file, fact
 def test_a_page_names_the_unknown_where_it_stands_and_at_its_end(file):
     page = (file() / "materiality.html").read_text(encoding="utf-8")
     assert '<td class="status could_not_run">unknown</td>' in page
-    assert "money lent on its word: evidence.exposure.money isn&#39;t there" in page
+    assert "decisions a year: evidence.judged.economics.exposure.decisions isn&#39;t there" in page
 
 
 def test_a_feature_is_flagged_by_the_columns_it_is_made_of(file, columns):

@@ -28,7 +28,17 @@ def curves() -> dict[str, Any]:
             {"month": "2018-03", **month},
             {"month": "2018-04", **month, "bads": 77, "auc": None, "mature": False},
         ],
-    }
+        "economics": {
+            "points": [
+                {
+                    "approved": 10 * rows, "approval_rate": rows / 10, "bad_rate": rows / 50,
+                    "chosen": rows == 4, "realised_profit": 500.0 - rows,
+                    "realised_per_application": 5.0 - rows / 100,
+                }
+                for rows in (0, 4, 10)
+            ]
+        },
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -56,11 +66,11 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_well_formed_and_draws_four_plots(page: str) -> None:
+def test_the_page_is_well_formed_and_draws_five_plots(page: str) -> None:
     outline = Outline()
     outline.feed(page)
     assert outline.open == []
-    assert outline.seen.count("svg") == 4
+    assert outline.seen.count("svg") == 5
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_runs_no_script(page: str) -> None:
@@ -106,14 +116,14 @@ def test_a_shut_gate_is_shown_as_such(facts: dict[str, Any], auto: Policy, curve
     assert "The gate score_stability could not run" in page
 
 
-@pytest.mark.parametrize("gone", ["roc", "reliability", "distribution", "vintages"])
+@pytest.mark.parametrize("gone", ["roc", "reliability", "distribution", "vintages", "economics"])
 def test_a_missing_curve_is_named_as_absent(
     made: Evidence, auto: Policy, curves: dict[str, Any], gone: str
 ) -> None:
     del curves[gone]
     page = dossier.render(made, curves, policy=auto, command=COMMAND)
     assert f"Absent: {gone} is missing." in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
 
 
 BROKEN: list[tuple[str, Any]] = [
@@ -123,6 +133,8 @@ BROKEN: list[tuple[str, Any]] = [
     ("reliability", []),
     ("distribution", {"edges": [0, 1], "fit": [0], "report": [0]}),
     ("vintages", [{"month": "2018-03", "rows": 3, "bads": 1}]),
+    ("economics", {"points": []}),
+    ("economics", {"points": [{"approved": 1, "realised_profit": 2.0}]}),
 ]
 
 
@@ -131,7 +143,7 @@ def test_a_curve_that_can_not_be_drawn_is_named_as_absent(
     made: Evidence, auto: Policy, curves: dict[str, Any], name: str, value: Any
 ) -> None:
     page = dossier.render(made, {**curves, name: value}, policy=auto, command=COMMAND)
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "Absent: " in page
 
 

@@ -44,6 +44,10 @@ def test_the_auto_policy_admits_an_honest_auc_on_real_auto_loans(policy_text: st
         ("version = 1", "versoin = 1", "'versoin'"),
         ("[watching]", "[watching]\npsi_alrm = 0.2", "'psi_alrm'"),
         ("[strategy]", "[strategy]\ncut = 0.2", "'cut'"),
+        ("[economics]", "[economics]\nprofit = 2", "'profit'"),
+        ("lgd = 0.4\n", "", "'lgd' is missing"),
+        ("lgd = 0.4\n", "lgd = 40\n", "outside 0 to 1"),
+        ("recovery_months = 15", "recovery_months = 0", "recovery_months is 0"),
         ("signatures = 1\n", "", "'signatures' is missing"),
         ("max_bad_rate = 0.05\n", "", "'max_bad_rate' is missing"),
         ("signatures = 1", "signatures = 0", "signatures is 0"),
@@ -89,6 +93,15 @@ def test_a_policy_that_leaves_a_gate_out_is_refused(policy_text: str, name: str)
     assert without != policy_text
     with pytest.raises(PolicyError, match=f"gate '{name}' is missing"):
         policy.parse(without, "auto.toml")
+
+
+def test_a_line_that_lends_no_money_states_no_economics(policy_text: str) -> None:
+    stated, before = policy.parse(policy_text, "auto.toml").economics, policy_text.partition("[economics]")
+    without = before[0] + before[2][before[2].index("[watching]") :]
+
+    assert stated is not None
+    assert (stated.lgd, stated.cost_of_funds, stated.recovery_months) == (0.4, 0.04, 15)
+    assert policy.parse(without, "auto.toml").economics is None
 
 
 def test_a_changed_comment_is_another_policy(policy_text: str) -> None:
