@@ -16,8 +16,9 @@ from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.store import Service
 from loanbook.features.tables import FeatureSet
-from loanbook.governance import agreed, recompute, reproducing, reviewing, seals, shelf
+from loanbook.governance import agreed, fairly, recompute, reproducing, reviewing, seals, shelf
 from loanbook.governance.evidence import Evidence
+from loanbook.governance.policy import Policy
 from loanbook.governance.recompute import Material
 from loanbook.governance.reviewing import Subject
 from loanbook.intake import publishing
@@ -100,7 +101,9 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         order = replace(order, recipes=(studies.recipe_of(method),))
         context["search"] = {name: method[name] for name in ("tried", "chosen")}
     made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
-    figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
+    policy = shelf.policy(home, line.name)
+    material = _material(inputs, known, made, policy)
+    figures = do("compute every figure again", recompute.recompute, home, material)
     record = {
         **context,
         "tried": made.tried,
@@ -117,7 +120,6 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         record,
     )
     agreement = do("count who agreed", agreed.count, home, published, line.purpose)
-    policy = shelf.policy(home, line.name)
     return do("run the gates", reviewing.assemble, home, subject, figures, policy, agreement)
 
 
@@ -137,7 +139,7 @@ def _draft(home: Settings) -> Path:
     return folder
 
 
-def _material(inputs: Inputs, known: Frame, made: Candidate) -> Material:
+def _material(inputs: Inputs, known: Frame, made: Candidate, policy: Policy) -> Material:
     return Material(
         bundle=bundle.read(made.folder, expected=made.bundle),
         predictions=made.predictions,
@@ -147,4 +149,5 @@ def _material(inputs: Inputs, known: Frame, made: Candidate) -> Material:
         absent_columns=inputs.publication.missing_columns,
         line=inputs.line,
         as_of=inputs.publication.as_of,
+        search=fairly.demanded(policy),
     )

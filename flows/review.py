@@ -11,7 +11,8 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import agreed, basis, recompute, reviewing, seals, shelf
+from loanbook.governance import agreed, basis, fairly, recompute, reviewing, seals, shelf
+from loanbook.governance.policy import Policy
 from loanbook.governance.recompute import Material
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
@@ -54,7 +55,7 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
             "fetch the predictions", registry.fetch_predictions, model, version, Path(taken) / "stored"
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
-        material = _material(place, made, folder, stored)
+        material = _material(place, made, folder, stored, policy)
         figures = do("compute every figure again", recompute.recompute, place, material)
         parts = basis.texts(folder)
     agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
@@ -63,7 +64,7 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
     return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
-def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Material:
+def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy) -> Material:
     record = made.record
     publication = publishing.open_publication(
         place, str(record["dataset"]), str(record["data"]["publication"]), verify=True
@@ -77,6 +78,7 @@ def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path
         absent_columns=publication.missing_columns,
         line=lines.adapted(lines.find(str(record["line"])), record["label"]),
         as_of=publication.as_of,
+        search=fairly.demanded(policy),
     )
 
 

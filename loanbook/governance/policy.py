@@ -11,6 +11,8 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
+from loanbook.governance import equity
+from loanbook.governance.equity import Fairness
 from loanbook.schema import Purpose
 
 MATERIALITIES = ("low", "medium", "high")
@@ -31,6 +33,9 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ripe": ("sample", "floor"),
         "reproducible": ("clean",),
         "fair": ("floor",),
+        "group": ("measure", "attributes", "bound"),
+        "proxy": ("attributes", "ceiling"),
+        "alternative": ("ceiling",),
         "monotone": (),
     }
 )
@@ -70,6 +75,7 @@ class Gate:
     ceiling: float | None = None
     purpose: Purpose | None = None
     clean: bool | None = None
+    attributes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ class Policy:
     strategy: Strategy
     watching: Watching
     digest: str
+    fairness: Fairness | None = None
 
 
 @dataclass(frozen=True)
@@ -173,10 +180,23 @@ def parse(text: str, where: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
     top = _Section(values, where)
-    top.only("version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching")
+    top.only(
+        "version",
+        "line",
+        "jurisdiction",
+        "materiality",
+        "approval",
+        "gates",
+        "strategy",
+        "watching",
+        "fairness",
+    )
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
+    gates = _gates(top.inner("gates"))
+    if any(gate.kind == "alternative" for gate in gates) and "fairness" not in values:
+        raise PolicyError("a search is demanded and not stated", where=where, right="State [fairness]")
     return Policy(
         version=top.positive("version"),
         line=top.text("line"),
@@ -185,10 +205,11 @@ def parse(text: str, where: str) -> Policy:
         signatures=approval.positive("signatures"),
         roles=roles,
         valid_days=approval.positive("valid_days"),
-        gates=_gates(top.inner("gates")),
+        gates=gates,
         strategy=_strategy(top.inner("strategy")),
         watching=_watching(top.inner("watching")),
         digest=digests.of_bytes(text.encode()),
+        fairness=_fairness(top.inner("fairness")) if "fairness" in values else None,
     )
 
 
@@ -210,6 +231,12 @@ def _strategy(section: _Section) -> Strategy:
     if not 0 < strategy.max_bad_rate < 1 or not 0 <= strategy.refer_band < 1:
         raise PolicyError("a rate lies outside 0 to 1", where=section.where, right="Fractions, as 0.06")
     return strategy
+
+
+def _fairness(section: _Section) -> Fairness:
+    section.only("attributes", "max_auc_loss")
+    names, loss = section.take("attributes", list), section.number("max_auc_loss")
+    return equity.fairness(names, loss, section.where)
 
 
 def _watching(section: _Section) -> Watching:
@@ -250,6 +277,8 @@ def _gate(name: str, section: _Section) -> Gate:
     if bounds and not given:
         raise PolicyError("a gate without a bound", where=section.where, right="Give floor or ceiling")
     found = {key: _value(section, key) for key in [*needs, *given]}
+    if kind == "group":
+        section.one_of("measure", equity.ASKED)
     if {"floor", "ceiling"} <= found.keys() and found["floor"] > found["ceiling"]:
         raise PolicyError("the floor is above the ceiling", where=section.where, right="Nothing passes so")
     return Gate(name=name, kind=kind, why=section.text("why"), **found)
@@ -262,4 +291,6 @@ def _value(section: _Section, key: str) -> Any:
         return section.take(key, bool)
     if key == "purpose":
         return Purpose(section.one_of(key, tuple(Purpose)))
+    if key == "attributes":
+        return equity.attributes(section.take(key, list), section.where)
     return section.text(key)

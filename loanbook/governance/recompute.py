@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import digests, lake
+from loanbook import digests
 from loanbook.errors import EvidenceError
-from loanbook.governance import judging
+from loanbook.governance import fairly, judging
+from loanbook.governance.fairly import Search
 from loanbook.lending import scoring
-from loanbook.schema import TABLES, Line, Privacy
+from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import evaluation, fairness, frame, matrix, segments, splits
+from loanbook.training import evaluation, frame, matrix, segments, splits
 from loanbook.training.bundle import Bundle
 from loanbook.watching import stability
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-AGE_BANDS = ((25, "under 25"), (40, "25 to 39"), (62, "40 to 61"), (999, "62 and over"))
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Material:
     absent_columns: Mapping[str, Sequence[str]]
     line: Line
     as_of: datetime
+    search: Search | None = None  # for a fairer model, where the policy demands one
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def recompute(settings: Settings, material: Material) -> Figures:
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
         stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
-        fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
+        fairness=_fairness(settings, material, stored, known, rows),
         maturity=_maturity(outcome, rows, material.as_of),
         judged=judging.judge(
             judging.Subject(
@@ -217,57 +218,10 @@ def _curves(
 
 
 def _fairness(
-    settings: Settings, material: Material, stored: pa.Table, pd: Vector, bad: Flags, report: Flags
+    settings: Settings, material: Material, stored: pa.Table, known: pa.Table, rows: Mapping[str, Flags]
 ) -> dict[str, Any]:
-    """Join protected attributes, here and nowhere else, to the decisions of the report sample."""
-    protected = _protected(material)
-    if not protected:
-        return {"protected_attributes": [], "ratios": {}, "groups": {}}
-    approved = material.bundle.cut_offs.decide(pd[report]) == "approve"
-    people = _people(settings, material, stored.filter(report), protected)
-    found = {
-        name: fairness.by_group(
-            _groups(people[name].to_pylist(), stored.filter(report)), approved, bad[report], pd[report]
-        )
-        for name in protected
-    }
-    return {
-        "protected_attributes": protected,
-        "ratios": {name: one["selection_ratio"] for name, one in found.items()},
-        "groups": {name: one["groups"] for name, one in found.items()},
-    }
-
-
-def _protected(material: Material) -> list[str]:
-    absent = set(material.absent_columns["customers"]) if "customers" in material.published else None
-    if absent is None:
-        return []
-    columns = TABLES["customers"].columns
-    return [one.name for one in columns if one.privacy is Privacy.PROTECTED and one.name not in absent]
-
-
-def _people(settings: Settings, material: Material, rows: pa.Table, protected: Sequence[str]) -> pa.Table:
-    key = material.line.grain.key
-    with lake.connect(settings) as connection:
-        connection.register("asked", rows.select([key, "customer_id", "decided_at"]))
-        lake.offer(connection, material.published)
-        names = ", ".join(f"c.{name}" for name in protected)
-        return connection.sql(
-            f"SELECT {names} FROM asked AS a LEFT JOIN customers AS c USING (customer_id) "
-            f"ORDER BY a.decided_at, a.{key}"
-        ).to_arrow_table()
-
-
-def _groups(values: list[object], rows: pa.Table) -> npt.NDArray[np.object_]:
-    """Name each row's group; a date of birth becomes an age band on the day of the decision."""
-    if not any(isinstance(value, date) for value in values):
-        return np.array(values, dtype=object)
-    decided = rows["decided_at"].to_pylist()
-    return np.array([_age_band(born, on) for born, on in zip(values, decided, strict=True)], dtype=object)
-
-
-def _age_band(born: object, on: datetime) -> str | None:
-    if not isinstance(born, date):
-        return None
-    age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return next(name for limit, name in AGE_BANDS if age < limit)
+    bad = np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
+    subject = fairly.Subject(
+        material.bundle, stored, known, bad, rows, material.published, material.absent_columns
+    )
+    return fairly.judge(settings, subject, material.search)
