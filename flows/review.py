@@ -55,7 +55,7 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
             "fetch the predictions", registry.fetch_predictions, model, version, Path(taken) / "stored"
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
-        material = _material(place, made, folder, stored, policy)
+        material = material_of(place, made, folder, stored, policy)
         figures = do("compute every figure again", recompute.recompute, place, material)
         parts = basis.texts(folder)
     agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
@@ -64,7 +64,10 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
     return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
-def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy) -> Material:
+def material_of(
+    place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy
+) -> Material:
+    """Put together what is reviewed, with the search that the policy demands, if any."""
     record = made.record
     publication = publishing.open_publication(
         place, str(record["dataset"]), str(record["data"]["publication"]), verify=True

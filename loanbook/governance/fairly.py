@@ -45,9 +45,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Subject:
-    """A bundle, its stored predictions, the rows of its frame in their order, and the published tables."""
+    """A bundle, its stored predictions, the rows of its frame in their order, and the published tables.
+
+    `key` is the column that names a row.
+    """
 
     bundle: Bundle
+    key: str
     stored: pa.Table
     known: pa.Table
     bad: Flags
@@ -162,16 +166,16 @@ def _protected(subject: Subject) -> list[str]:
 
 
 def _joined(settings: Settings, subject: Subject, protected: Sequence[str]) -> pa.Table:
-    rows = subject.stored.select(["application_id", "customer_id", "decided_at"])
+    key, rows = subject.key, subject.stored.select([subject.key, "customer_id", "decided_at"])
     with lake.connect(settings) as connection:
         connection.register("asked", rows)
         lake.offer(connection, subject.published)
         names = ", ".join(f"c.{name}" for name in protected)
         found: pa.Table = connection.sql(
-            f"SELECT a.application_id, {names} FROM asked AS a LEFT JOIN customers AS c USING (customer_id) "
-            "ORDER BY a.decided_at, a.application_id"
+            f"SELECT a.{key}, {names} FROM asked AS a LEFT JOIN customers AS c USING (customer_id) "
+            f"ORDER BY a.decided_at, a.{key}"
         ).to_arrow_table()
-    if found["application_id"].to_pylist() != rows["application_id"].to_pylist():
+    if found[key].to_pylist() != rows[key].to_pylist():
         raise EvidenceError("the stored predictions are not in order, or a customer stands twice")
     return found
 

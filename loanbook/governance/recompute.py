@@ -65,22 +65,14 @@ class Figures:
 
 def recompute(settings: Settings, material: Material) -> Figures:
     """Judge a version anew, or raise EvidenceError where stored and recomputed differ."""
-    import pyarrow.parquet as pq
-
-    if digests.of_file(material.predictions) != material.predictions_digest:
-        raise EvidenceError("the stored predictions were changed", where=str(material.predictions))
-    stored = pq.read_table(material.predictions)
-    known = _frame(material, stored)
-    _same_scores(settings, material, stored, known)
-    outcome, key = _same_labels(settings, material, stored), material.line.grain.key
-    pd, bad = stored["pd"].to_numpy(), np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
-    rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
+    stored, known, outcome = _verified(settings, material)
+    pd, bad, rows = stored["pd"].to_numpy(), _bad(stored), _samples(stored)
     decided = np.asarray(stored["decided_at"].to_numpy())
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={name: evaluation.measures(pd[mask], bad[mask]) for name, mask in rows.items()},
         stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
-        fairness=_fairness(settings, material, stored, known, rows),
+        fairness=_fairness(settings, material, stored, known),
         maturity=_maturity(outcome, rows, material.as_of),
         judged=judging.judge(
             judging.Subject(
@@ -95,10 +87,36 @@ def recompute(settings: Settings, material: Material) -> Figures:
                 declared=material.line.monotone,
             )
         ),
-        shared_rows=stored.num_rows - len(set(stored[key].to_pylist())),
+        shared_rows=stored.num_rows - len(set(stored[material.line.grain.key].to_pylist())),
         shared_customers=_shared(stored, rows),
         curves=_curves(decided, pd, bad, _ripe(outcome, material.as_of), rows),
     )
+
+
+def fairness(settings: Settings, material: Material) -> dict[str, Any]:
+    """Judge a version by protected group alone, of what was verified as for a review."""
+    stored, known, _ = _verified(settings, material)
+    return _fairness(settings, material, stored, known)
+
+
+def _verified(settings: Settings, material: Material) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Give stored predictions, their frame and their outcomes, or raise where any came out otherwise."""
+    import pyarrow.parquet as pq
+
+    if digests.of_file(material.predictions) != material.predictions_digest:
+        raise EvidenceError("the stored predictions were changed", where=str(material.predictions))
+    stored = pq.read_table(material.predictions)
+    known = _frame(material, stored)
+    _same_scores(settings, material, stored, known)
+    return stored, known, _same_labels(settings, material, stored)
+
+
+def _bad(stored: pa.Table) -> Flags:
+    return np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _samples(stored: pa.Table) -> dict[str, Flags]:
+    return {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
 
 
 def _frame(material: Material, stored: pa.Table) -> pa.Table:
@@ -217,11 +235,15 @@ def _curves(
     }
 
 
-def _fairness(
-    settings: Settings, material: Material, stored: pa.Table, known: pa.Table, rows: Mapping[str, Flags]
-) -> dict[str, Any]:
-    bad = np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
+def _fairness(settings: Settings, material: Material, stored: pa.Table, known: pa.Table) -> dict[str, Any]:
     subject = fairly.Subject(
-        material.bundle, stored, known, bad, rows, material.published, material.absent_columns
+        material.bundle,
+        material.line.grain.key,
+        stored,
+        known,
+        _bad(stored),
+        _samples(stored),
+        material.published,
+        material.absent_columns,
     )
     return fairly.judge(settings, subject, material.search)

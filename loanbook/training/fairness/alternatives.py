@@ -74,8 +74,8 @@ def search(
     """Try a handful of alternatives, and choose among those within the loss the one that falls least.
 
     `people` has each attribute's group of every row; what is bettered is the worst ratio of approval rates
-    of any of them. An alternative counts when that ratio's gain is above 0 by its whole interval and no
-    attribute's ratio gets worse than the worst was. None may be found, which is a finding. An attribute whose
+    of any of them. An alternative counts when that ratio's change is above 0 by its whole interval and no
+    attribute's ratio is worse than the worst was. None may be found, which is a finding. An attribute whose
     groups are too small for a ratio is left out by name.
     """
     rows = model.known.rows["threshold"]
@@ -84,7 +84,7 @@ def search(
     before = _ratios(people, base.approved, rows)
     worst = min(before, key=lambda name: (before[name], name))
     made = dict(_made(model, bounds, _asked(model, people[worst], base, carriers)))
-    told = {
+    told: dict[str, dict[str, Any]] = {
         name: {"unmeasured": one}
         if isinstance(one, str)
         else _told(model, base, one, people, worst, bounds, rows)
@@ -102,7 +102,7 @@ def search(
         "threshold": {"worst_ratio": before[worst], "ratios": before, **_share(model, base, rows)},
         "tried": told,
         "chosen": chosen,
-        "gain": told[chosen]["change"] if chosen else 0.0,
+        "gain": told[chosen]["worst_ratio"] - before[worst] if chosen else 0.0,
         "report": _told(model, base, found, people, worst, bounds, report)
         if isinstance(found, Judged)
         else None,
@@ -204,8 +204,7 @@ def _told(
         before, after = (_ratios(people, each.approved, rows) for each in (base, one))
     except TrainingError as reason:
         return {"unmeasured": str(reason)}
-    change = after[attribute] - before[attribute]
-    ends = _interval(model, base, one, people[attribute], rows)
+    change, ends = _change(model, base, one, people[attribute], rows)
     return {
         "auc": loss["second"],
         "auc_loss": loss["difference"],
@@ -215,7 +214,7 @@ def _told(
         "ratios": after,
         "change": change,
         "change_interval": ends,
-        "falls_less": ends[0] > 0 and min(after.values()) >= min(before.values()),
+        "falls_less": ends[0] > 0 and min(after.values()) > min(before.values()),
         **_share(model, one, rows),
         "unmeasured": None,
     }
@@ -227,25 +226,29 @@ def _share(model: Model, one: Judged, rows: Flags) -> dict[str, Any]:
     return {"approved": float(approved.mean()), "bad_rate_of_approved": rate}
 
 
-def _interval(model: Model, base: Judged, one: Judged, names: Names, rows: Flags) -> list[float]:
-    """Draw each group's people again, paired: who both approve, either, or neither (percentiles of 500)."""
-    chance, rates = np.random.default_rng(model.known.form.seed), []
-    names = groups.pooled(names, rows)[0]
-    for name in groups.judged(names[rows]):
+def _change(model: Model, base: Judged, one: Judged, names: Names, rows: Flags) -> tuple[float, list[float]]:
+    """Give how the ratio of the model's own two furthest groups moves, and its interval (percentiles of 500).
+
+    Each group's people are drawn again, paired: who both approve, either, or neither. The two groups stand
+    still: a ratio that may turn round at 1 would hide a gain that ends there.
+    """
+    names, chance = groups.pooled(names, rows)[0], np.random.default_rng(model.known.form.seed)
+    _, *pair = groups.selection_ratio(names[rows], base.approved[rows])
+    found = []
+    for name in pair:
         there = rows & (names == name)
-        kinds = 2 * base.approved[there] + one.approved[there]
-        counts = np.bincount(kinds, minlength=4)
-        drawn = chance.multinomial(len(kinds), counts / len(kinds), size=DRAWS) / len(kinds)
-        rates.append((drawn[:, 2] + drawn[:, 3], drawn[:, 1] + drawn[:, 3]))
-    before, after = (np.array([pair[side] for pair in rates]) for side in (0, 1))
-    change = _over(after) - _over(before)
-    return [float(end) for end in np.percentile(change, ENDS)]
+        shares = np.bincount(2 * base.approved[there] + one.approved[there], minlength=4) / there.sum()
+        drawn = chance.multinomial(int(there.sum()), shares, size=DRAWS) / there.sum()
+        found.append(np.vstack([shares, drawn]))
+    low, high = found
+    before, after = ((low[:, kinds].sum(axis=1), high[:, kinds].sum(axis=1)) for kinds in ((2, 3), (1, 3)))
+    moved = _over(*after) - _over(*before)
+    return float(moved[0]), [float(end) for end in np.percentile(moved[1:], ENDS)]
 
 
-def _over(rates: Vector) -> Vector:
-    """Give each draw's smallest rate over its largest; where nobody is approved all are treated alike."""
-    most = rates.max(axis=0)
-    return np.asarray(np.where(most > 0, rates.min(axis=0) / np.where(most > 0, most, 1.0), 1.0))
+def _over(low: Vector, high: Vector) -> Vector:
+    """Divide; where nobody is approved all are treated alike."""
+    return np.asarray(np.where(high > 0, low / np.where(high > 0, high, 1.0), 1.0))
 
 
 def _chosen(told: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -8,6 +8,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from loanbook.errors import TrainingError
 from loanbook.training import calibration, evaluation
 from loanbook.training.evaluation import Z95
 from loanbook.training.segments import wilson
@@ -65,7 +66,9 @@ def absolute(ends: list[float]) -> list[float]:
 
 
 def slope(pd: Vector, bad: Flags) -> tuple[float, list[float]]:
-    """Give the calibration slope and its Wald interval; raises TrainingError where the fit diverges."""
+    """Give the calibration slope and its Wald interval; raises TrainingError where there is none."""
+    if not np.ptp(pd):
+        raise TrainingError("all have the same PD, so there is no slope")
     x = evaluation.log_odds(pd)
     fitted = calibration.logistic(x, bad.astype(float))
     weight = fitted.pd(x) * (1 - fitted.pd(x))

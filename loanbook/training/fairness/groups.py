@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from loanbook.errors import TrainingError
 from loanbook.training import evaluation
 from loanbook.training.fairness import gaps
 from loanbook.training.fairness.gaps import Gap
@@ -123,14 +124,19 @@ def _calibrated(bad: Flags, pd: Vector) -> dict[str, Any]:
 
 def _ranked(bad: Flags, pd: Vector) -> dict[str, Any]:
     """Measure slope and AUC where there are bads and goods enough, and a PD that tells people apart."""
-    names = ("calibration_slope", "calibration_slope_interval", "auc", "auc_interval")
+    found: dict[str, Any] = dict.fromkeys(
+        ("calibration_slope", "calibration_slope_interval", "auc", "auc_interval", "unmeasured")
+    )
     bads, goods = int(bad.sum()), int((~bad).sum())
-    if min(bads, goods) < FEWEST_BADS or not np.ptp(pd):
-        why = f"{bads} bads and {goods} goods, {FEWEST_BADS} of each are needed, and two PDs"
-        return dict.fromkeys(names) | {"unmeasured": why}
+    if min(bads, goods) < FEWEST_BADS:
+        return found | {"unmeasured": f"{bads} bads and {goods} goods, {FEWEST_BADS} of each are needed"}
     area, low, high = evaluation.auc(pd, bad)
-    values = (*gaps.slope(pd, bad), area, [low, high])
-    return dict(zip(names, values, strict=True)) | {"unmeasured": None}
+    found |= {"auc": area, "auc_interval": [low, high]}
+    try:
+        slope, ends = gaps.slope(pd, bad)
+    except TrainingError as reason:
+        return found | {"unmeasured": str(reason)}
+    return found | {"calibration_slope": slope, "calibration_slope_interval": ends}
 
 
 def _measures(found: Mapping[str, Rates]) -> dict[str, Gap]:
