@@ -146,7 +146,7 @@ def _again(known: Known, member: Flags) -> tuple[float, list[float]]:
 
 
 def _carriers(known: Known, model: str, member: Flags) -> list[dict[str, Any]]:
-    """Shuffle what has the most gain, one by one, on rows unseen; keep what the most AUC is lost by."""
+    """Shuffle what has the most gain, one by one, on rows unseen; keep what surely loses the most AUC."""
     gain = fitting.importance(model)
     shortlist = sorted((name for name in gain if gain[name]), key=lambda one: (-gain[one], one))[:SHORTLIST]
     lost = _lost(known, model, member, shortlist)
@@ -154,7 +154,7 @@ def _carriers(known: Known, model: str, member: Flags) -> list[dict[str, Any]]:
     return [
         _carrier(known, member, name, gain[name], lost[name])
         for name in told[:MOST]
-        if lost[name]["difference"] > 0
+        if lost[name]["difference_interval"][0] > 0
     ]
 
 
