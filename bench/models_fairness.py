@@ -145,6 +145,7 @@ def judged(place: Settings, made: Mapping[str, Any], scratch: Path) -> dict[str,
     sample = np.array(stored["sample"].to_pylist())
     subject = fairly.Subject(
         bundle=bundle.read(done.folder),
+        key=order.line.grain.key,
         stored=stored,
         known=whole.take([places[name] for name in stored["application_id"].to_pylist()]),
         bad=np.array(stored["bad"].to_pylist()),
