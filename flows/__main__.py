@@ -21,6 +21,7 @@ VERBS = (
     "featurize",
     "train",
     "review",
+    "fairness",
     "reproduce",
     "promote",
     "score",

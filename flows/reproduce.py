@@ -16,7 +16,7 @@ from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.store import Service
 from loanbook.features.tables import FeatureSet
-from loanbook.governance import agreed, recompute, reproducing, reviewing, rivals, seals, shelf
+from loanbook.governance import agreed, fairly, recompute, reproducing, reviewing, rivals, seals, shelf
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.recompute import Material
@@ -153,4 +153,5 @@ def _material(inputs: Inputs, known: Frame, made: Candidate, policy: Policy, riv
         as_of=inputs.publication.as_of,
         terms=reviewing.terms(policy),
         rival=rival,
+        search=fairly.demanded(policy),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,11 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import agreed, basis, recompute, reviewing, rivals, seals, shelf
+from loanbook.governance import agreed, basis, fairly, recompute, reviewing, rivals, seals, shelf
 from loanbook.governance.policy import Policy
 from loanbook.governance.recompute import Material
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
-from loanbook.governance.rivals import Rival
 from loanbook.intake import publishing
 from loanbook.settings import Settings
 from loanbook.training import bundle, candidates, frame
@@ -57,7 +57,7 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
         rival = do("open the champion", rivals.standing, place, model, version)
-        material = _material(place, made, folder, stored, policy, rival)
+        material = replace(material_of(place, made, folder, stored, policy), rival=rival)
         figures = do("compute every figure again", recompute.recompute, place, material)
         parts = basis.texts(folder)
     agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
@@ -66,9 +66,10 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
     return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
-def _material(
-    place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy, rival: Rival | str
+def material_of(
+    place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy
 ) -> Material:
+    """Put together what is reviewed, with the search that the policy demands, if any."""
     record = made.record
     publication = publishing.open_publication(
         place, str(record["dataset"]), str(record["data"]["publication"]), verify=True
@@ -83,7 +84,7 @@ def _material(
         line=lines.adapted(lines.find(str(record["line"])), record["label"]),
         as_of=publication.as_of,
         terms=reviewing.terms(policy),
-        rival=rival,
+        search=fairly.demanded(policy),
     )
 
 

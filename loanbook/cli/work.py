@@ -103,6 +103,13 @@ def review(version: Version, /, *, common: Common = NO_COMMON) -> None:
 
 
 @app.command
+def fairness(version: Version, /, *, common: Common = NO_COMMON) -> None:
+    """Judge a version by protected group, scan for proxies, search for a fairer model."""
+    model, number = split(version)
+    tell(by_group(run("fairness", common, model=model, version=number)), as_json=common.json)
+
+
+@app.command
 def reproduce(version: Version, /, *, common: Common = NO_COMMON) -> None:
     """Train a reviewed version again from what is recorded, and compare. Exit code 1, naming what differs."""
     model, number = split(version)
@@ -233,6 +240,19 @@ def reviewed(made: dict[str, Any]) -> Told:
     )
     lies = {"dossier": Path(made["dossier"]), "artefacts": Path(made["artefacts"])}
     return Told(f"{name} is reviewed and waits for its reviewer", told, lies, steps)
+
+
+def by_group(made: dict[str, Any]) -> Told:
+    """Tell of a version's protected groups."""
+    found = made["alternatives"]
+    told = {
+        "lowest approval rate over highest": made["ratios"],
+        "best AUC of any group from the features": made["proxy_auc"],
+        "a fairer model": found.get("unmeasured") or found["chosen"] or "none within the stated loss",
+        "record": made["digest"],
+    }
+    lies = {"page": Path(made["page"]), "record": Path(made["record"])}
+    return Told(f"{made['model']}/{made['version']} is judged by protected group", told, lies)
 
 
 def scored(made: dict[str, Any]) -> Told:

@@ -12,7 +12,7 @@ from typing import Any
 
 from loanbook import pages
 from loanbook.governance import evidence as evidences
-from loanbook.governance import plots, reading, telling, telling_money
+from loanbook.governance import parity, plots, reading, telling, telling_money
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
@@ -49,6 +49,7 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         "measures": _measures(evidence.facts["metrics"]),
         "plots": _plots(curves),
         "judged": [*telling.tables(evidence.facts), *telling_money.tables(evidence.facts)],
+        "parity": parity.tables(evidence.facts),
         "vintages": _vintages(curves),
         "bands": curves.get("reliability") or [],
         "limits": limits(evidence.facts),
@@ -136,6 +137,7 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
         *_limits_of_data(facts),
         *_limits_of_code(facts),
         *telling.unmeasured(facts),
+        *parity.unmeasured(facts),
     ]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
+from loanbook.governance import equity
+from loanbook.governance.equity import Fairness
 from loanbook.lending.strategy import WORDS, Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
 
@@ -32,6 +34,9 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ripe": ("sample", "floor"),
         "reproducible": ("clean",),
         "fair": ("floor",),
+        "group": ("measure", "attributes", "bound"),
+        "proxy": ("attributes", "ceiling"),
+        "alternative": ("ceiling",),
         "monotone": (),
     }
 )
@@ -71,6 +76,7 @@ class Gate:
     ceiling: float | None = None
     purpose: Purpose | None = None
     clean: bool | None = None
+    attributes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ class Policy:
     watching: Watching
     economics: Economics | None
     digest: str
+    fairness: Fairness | None = None
 
 
 @dataclass(frozen=True)
@@ -181,11 +188,14 @@ def parse(text: str, where: str) -> Policy:
     top = _Section(values, where)
     top.only(
         "version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching",
-        "economics",
+        "economics", "fairness",
     )  # fmt: skip
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
+    gates = _gates(top.inner("gates"))
+    if any(gate.kind == "alternative" for gate in gates) and "fairness" not in values:
+        raise PolicyError("a search is demanded and not stated", where=where, right="State [fairness]")
     return Policy(
         version=top.positive("version"),
         line=top.text("line"),
@@ -194,11 +204,12 @@ def parse(text: str, where: str) -> Policy:
         signatures=approval.positive("signatures"),
         roles=roles,
         valid_days=approval.positive("valid_days"),
-        gates=_gates(top.inner("gates")),
+        gates=gates,
         strategy=_strategy(top.inner("strategy")),
         watching=_watching(top.inner("watching")),
         economics=_economics(top.inner("economics")) if "economics" in values else None,
         digest=digests.of_bytes(text.encode()),
+        fairness=_fairness(top.inner("fairness")) if "fairness" in values else None,
     )
 
 
@@ -250,6 +261,12 @@ def _economics(section: _Section) -> Economics:
     return stated
 
 
+def _fairness(section: _Section) -> Fairness:
+    section.only("attributes", "max_auc_loss")
+    names, loss = section.take("attributes", list), section.number("max_auc_loss")
+    return equity.fairness(names, loss, section.where)
+
+
 def _watching(section: _Section) -> Watching:
     names = [field.name for field in fields(Watching)]
     section.only(*names)
@@ -288,6 +305,8 @@ def _gate(name: str, section: _Section) -> Gate:
     if bounds and not given:
         raise PolicyError("a gate without a bound", where=section.where, right="Give floor or ceiling")
     found = {key: _value(section, key) for key in [*needs, *given]}
+    if kind == "group":
+        section.one_of("measure", equity.ASKED)
     if {"floor", "ceiling"} <= found.keys() and found["floor"] > found["ceiling"]:
         raise PolicyError("the floor is above the ceiling", where=section.where, right="Nothing passes so")
     return Gate(name=name, kind=kind, why=section.text("why"), **found)
@@ -300,4 +319,6 @@ def _value(section: _Section, key: str) -> Any:
         return section.take(key, bool)
     if key == "purpose":
         return Purpose(section.one_of(key, tuple(Purpose)))
+    if key == "attributes":
+        return equity.attributes(section.take(key, list), section.where)
     return section.text(key)

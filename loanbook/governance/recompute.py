@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import digests, lake
+from loanbook import digests
 from loanbook.errors import EvidenceError
-from loanbook.governance import judging, weighing
+from loanbook.governance import fairly, judging, weighing
 from loanbook.governance.case import Case
+from loanbook.governance.fairly import Search
 from loanbook.governance.rivals import Rival
 from loanbook.lending import scoring
 from loanbook.lending.economics import Terms
-from loanbook.schema import TABLES, Line, Privacy
+from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import evaluation, fairness, frame, matrix, segments, splits
+from loanbook.training import evaluation, frame, matrix, segments, splits
 from loanbook.training.bundle import Bundle
 from loanbook.watching import stability
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-AGE_BANDS = ((25, "under 25"), (40, "25 to 39"), (62, "40 to 61"), (999, "62 and over"))
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Material:
     as_of: datetime
     terms: Terms | None = None
     rival: Rival | str = "no champion was asked for"
+    search: Search | None = None  # for a fairer model, where the policy demands one
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,8 @@ class Figures:
 
 def recompute(settings: Settings, material: Material) -> Figures:
     """Judge a version anew, or raise EvidenceError where stored and recomputed differ."""
-    import pyarrow.parquet as pq
-
-    if digests.of_file(material.predictions) != material.predictions_digest:
-        raise EvidenceError("the stored predictions were changed", where=str(material.predictions))
-    stored = pq.read_table(material.predictions)
-    known = _frame(material, stored)
-    _same_scores(settings, material, stored, known)
-    outcome, key = _same_labels(settings, material, stored), material.line.grain.key
-    pd, bad = stored["pd"].to_numpy(), np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
-    rows = {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
+    stored, known, outcome = _verified(settings, material)
+    pd, bad, rows = stored["pd"].to_numpy(), _bad(stored), _samples(stored)
     decided = np.asarray(stored["decided_at"].to_numpy())
     whose = np.array(stored["customer_id"].to_pylist(), dtype=str) if material.line.recurs else None
     ripe = _ripe(outcome, material.as_of)
@@ -106,19 +99,18 @@ def recompute(settings: Settings, material: Material) -> Figures:
             for name, mask in rows.items()
         },
         stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
-        fairness=_fairness(settings, material, stored, pd, bad, rows["report"]),
+        fairness=_fairness(settings, material, stored, known),
         maturity=_maturity(outcome, rows, material.as_of),
         judged={**judging.judge(subject), **weighed},
-        shared_rows=stored.num_rows - len(set(stored[key].to_pylist())),
+        shared_rows=stored.num_rows - len(set(stored[material.line.grain.key].to_pylist())),
         shared_customers=_shared(stored, rows),
         curves={**_curves(decided, pd, bad, ripe, rows, whose), "economics": weighed["economics"]},
     )
 
 
 def _case(settings: Settings, material: Material, stored: pa.Table, subject: judging.Subject) -> Case:
-    """Put together what is weighed; protected groups are joined to the report sample alone."""
-    mine, protected = stored.filter(subject.rows["report"]), _protected(material)
-    people = _people(settings, material, mine, protected) if protected else None
+    """Put together what is weighed; protected groups are those of the report sample alone."""
+    people = fairly.people(settings, _parted(material, stored, subject.known))
     return Case(
         settings=settings,
         subject=subject,
@@ -129,8 +121,34 @@ def _case(settings: Settings, material: Material, stored: pa.Table, subject: jud
         as_of=material.as_of,
         terms=material.terms,
         rival=material.rival,
-        groups={name: _groups(people[name].to_pylist(), mine) for name in protected} if people else {},
+        groups={name: names[subject.rows["report"]] for name, names in people.items()},
     )
+
+
+def fairness(settings: Settings, material: Material) -> dict[str, Any]:
+    """Judge a version by protected group alone, of what was verified as for a review."""
+    stored, known, _ = _verified(settings, material)
+    return _fairness(settings, material, stored, known)
+
+
+def _verified(settings: Settings, material: Material) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Give stored predictions, their frame and their outcomes, or raise where any came out otherwise."""
+    import pyarrow.parquet as pq
+
+    if digests.of_file(material.predictions) != material.predictions_digest:
+        raise EvidenceError("the stored predictions were changed", where=str(material.predictions))
+    stored = pq.read_table(material.predictions)
+    known = _frame(material, stored)
+    _same_scores(settings, material, stored, known)
+    return stored, known, _same_labels(settings, material, stored)
+
+
+def _bad(stored: pa.Table) -> Flags:
+    return np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _samples(stored: pa.Table) -> dict[str, Flags]:
+    return {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
 
 
 def _frame(material: Material, stored: pa.Table) -> pa.Table:
@@ -264,58 +282,19 @@ def _curves(
     }
 
 
-def _fairness(
-    settings: Settings, material: Material, stored: pa.Table, pd: Vector, bad: Flags, report: Flags
-) -> dict[str, Any]:
-    """Join protected attributes, here and nowhere else, to the decisions of the report sample."""
-    protected = _protected(material)
-    if not protected:
-        return {"protected_attributes": [], "ratios": {}, "groups": {}}
-    approved = pd[report] < material.bundle.cut_offs.approve_below
-    people = _people(settings, material, stored.filter(report), protected)
-    found = {
-        name: fairness.by_group(
-            _groups(people[name].to_pylist(), stored.filter(report)), approved, bad[report], pd[report]
-        )
-        for name in protected
-    }
-    return {
-        "protected_attributes": protected,
-        "ratios": {name: one["selection_ratio"] for name, one in found.items()},
-        "groups": {name: one["groups"] for name, one in found.items()},
-    }
+def _fairness(settings: Settings, material: Material, stored: pa.Table, known: pa.Table) -> dict[str, Any]:
+    return fairly.judge(settings, _parted(material, stored, known), material.search)
 
 
-def _protected(material: Material) -> list[str]:
-    absent = set(material.absent_columns["customers"]) if "customers" in material.published else None
-    if absent is None:
-        return []
-    columns = TABLES["customers"].columns
-    return [one.name for one in columns if one.privacy is Privacy.PROTECTED and one.name not in absent]
-
-
-def _people(settings: Settings, material: Material, rows: pa.Table, protected: Sequence[str]) -> pa.Table:
-    key = material.line.grain.key
-    with lake.connect(settings) as connection:
-        connection.register("asked", rows.select([key, "customer_id", "decided_at"]))
-        lake.offer(connection, material.published)
-        names = ", ".join(f"c.{name}" for name in protected)
-        return connection.sql(
-            f"SELECT {names} FROM asked AS a LEFT JOIN customers AS c USING (customer_id) "
-            f"ORDER BY a.decided_at, a.{key}"
-        ).to_arrow_table()
-
-
-def _groups(values: list[object], rows: pa.Table) -> npt.NDArray[np.object_]:
-    """Name each row's group; a date of birth becomes an age band on the day of the decision."""
-    if not any(isinstance(value, date) for value in values):
-        return np.array(values, dtype=object)
-    decided = rows["decided_at"].to_pylist()
-    return np.array([_age_band(born, on) for born, on in zip(values, decided, strict=True)], dtype=object)
-
-
-def _age_band(born: object, on: datetime) -> str | None:
-    if not isinstance(born, date):
-        return None
-    age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return next(name for limit, name in AGE_BANDS if age < limit)
+def _parted(material: Material, stored: pa.Table, known: pa.Table) -> fairly.Subject:
+    """Put together what is judged by protected group."""
+    return fairly.Subject(
+        material.bundle,
+        material.line.grain.key,
+        stored,
+        known,
+        _bad(stored),
+        _samples(stored),
+        material.published,
+        material.absent_columns,
+    )

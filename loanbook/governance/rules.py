@@ -6,12 +6,12 @@ A rule gives a finding or raises UnreadableFact; it knows no third way and no de
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
 
-from loanbook.governance import reading
+from loanbook.governance import grouped, reading
+from loanbook.governance.findings import Finding, within
 from loanbook.governance.policy import Gate
 from loanbook.governance.reading import Facts, UnreadableFact
 from loanbook.schema import Privacy, Purpose
@@ -22,20 +22,6 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"auc": (0, 1), "auc_interval": (0, 1), "ks": (0, 1), "ece": (0, 1), "brier": (0, 1)}
 )
 NEVER_AN_INPUT = frozenset({Privacy.PROTECTED})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A gate's figure (null where it has none), whether it holds, and that in words."""
-
-    figure: float | None
-    holds: bool
-    said: str
-
-
-def _within(gate: Gate, low: float, high: float) -> bool:
-    above = gate.floor is None or low >= gate.floor
-    return above and (gate.ceiling is None or high <= gate.ceiling)
 
 
 def _named(part: str | None) -> str:
@@ -58,7 +44,7 @@ def _measure(gate: Gate, facts: Facts) -> Finding:
     if isinstance(found, list | tuple):
         return _interval(gate, facts, list(found))
     value = _in_range(measure, reading.finite(found, f"metrics.{sample}.{measure}"))
-    return Finding(value, _within(gate, value, value), f"{measure} of {sample} is {value:.4g}")
+    return Finding(value, within(gate, value, value), f"{measure} of {sample} is {value:.4g}")
 
 
 def _same_sample(facts: Facts, sample: str) -> None:
@@ -82,7 +68,7 @@ def _interval(gate: Gate, facts: Facts, ends: list[object]) -> Finding:
     if not low <= middle <= high:
         raise UnreadableFact(f"{measure} of {sample} [{low:g}, {high:g}] doesn't hold {middle:g}")
     worse = low if gate.floor is not None else high
-    return Finding(worse, _within(gate, low, high), f"{measure} of {sample} is {low:.4g} to {high:.4g}")
+    return Finding(worse, within(gate, low, high), f"{measure} of {sample} is {low:.4g} to {high:.4g}")
 
 
 def _stability(gate: Gate, facts: Facts) -> Finding:
@@ -90,7 +76,7 @@ def _stability(gate: Gate, facts: Facts) -> Finding:
     value = reading.number(facts, "stability", measure)
     if value < 0:
         raise UnreadableFact(f"stability.{measure} is {value:g}, and can't be negative")
-    return Finding(value, _within(gate, value, value), f"{measure} from fit to report is {value:.4g}")
+    return Finding(value, within(gate, value, value), f"{measure} from fit to report is {value:.4g}")
 
 
 def _counts(facts: Facts, sample: str) -> tuple[int, int]:
@@ -103,12 +89,12 @@ def _counts(facts: Facts, sample: str) -> tuple[int, int]:
 
 def _bads(gate: Gate, facts: Facts) -> Finding:
     bads, _ = _counts(facts, _named(gate.sample))
-    return Finding(float(bads), _within(gate, bads, bads), f"{gate.sample} holds {bads} bads")
+    return Finding(float(bads), within(gate, bads, bads), f"{gate.sample} holds {bads} bads")
 
 
 def _goods(gate: Gate, facts: Facts) -> Finding:
     _, goods = _counts(facts, _named(gate.sample))
-    return Finding(float(goods), _within(gate, goods, goods), f"{gate.sample} holds {goods} goods")
+    return Finding(float(goods), within(gate, goods, goods), f"{gate.sample} holds {goods} goods")
 
 
 def _samples(gate: Gate, facts: Facts) -> Finding:
@@ -122,7 +108,7 @@ def _samples(gate: Gate, facts: Facts) -> Finding:
         reading.mapping(facts, "samples", name)
     fit_end, report_start = spans["fit"][1], spans["report"][0]
     said = f"{filled} samples, {shared} rows shared; fit ends {fit_end}, report starts {report_start}"
-    enough = filled == len(names) and _within(gate, filled, filled)
+    enough = filled == len(names) and within(gate, filled, filled)
     return Finding(float(filled), enough and shared == 0 and fit_end < report_start, said)
 
 
@@ -180,7 +166,7 @@ def _held(gate: Gate, facts: Facts) -> Finding:
     shares = {name: _held_share(facts, name) for name in reading.mapping(facts, "data", "tables")}
     worst = max(shares, key=lambda name: (shares[name], name))
     share = shares[worst]
-    return Finding(share, _within(gate, share, share), f"{worst} has {share:.2%} of its rows held back")
+    return Finding(share, within(gate, share, share), f"{worst} has {share:.2%} of its rows held back")
 
 
 def _held_share(facts: Facts, table: str) -> float:
@@ -199,7 +185,7 @@ def _ripe(gate: Gate, facts: Facts) -> Finding:
     if not rows or judged != rows or ripe > rows:
         raise UnreadableFact(f"maturity.{sample} judges {ripe} of {judged} rows, the sample has {rows}")
     share = ripe / rows
-    return Finding(share, _within(gate, share, share), f"{ripe} of {rows} outcomes of {sample} are ripe")
+    return Finding(share, within(gate, share, share), f"{ripe} of {rows} outcomes of {sample} are ripe")
 
 
 def _reproducible(gate: Gate, facts: Facts) -> Finding:
@@ -214,28 +200,6 @@ def _reproducible(gate: Gate, facts: Facts) -> Finding:
     state = "with changes that are in no commit" if dirty else "clean"
     said = f"commit {commit[:12]} ({state}), seed {seed}, {threads} threads"
     return Finding(None, not (gate.clean and dirty), said)
-
-
-def _fair(gate: Gate, facts: Facts) -> Finding:
-    """Find the worst ratio of approval rates between groups of any protected attribute.
-
-    Not applicable only where the evidence itself states that the dataset holds no such attribute.
-    """
-    attributes = reading.texts(facts, "fairness", "protected_attributes")
-    ratios = reading.at(facts, "fairness", "ratios")
-    if not isinstance(ratios, Mapping):
-        raise UnreadableFact(f"fairness.ratios is {ratios!r}")
-    if not attributes:
-        if ratios:
-            raise UnreadableFact("fairness names no protected attribute and yet has ratios")
-        return Finding(None, True, "not applicable: the dataset states that it has no protected attribute")
-    found = {name: reading.number(facts, "fairness", "ratios", name) for name in attributes}
-    for name, ratio in found.items():
-        if not 0 <= ratio <= 1:
-            raise UnreadableFact(f"fairness.ratios.{name} is {ratio:g}, outside 0 to 1")
-    worst = min(found, key=lambda name: (found[name], name))
-    ratio = found[worst]
-    return Finding(ratio, _within(gate, ratio, ratio), f"by {worst} the lowest approval ratio is {ratio:.3f}")
 
 
 def _monotone(_: Gate, facts: Facts) -> Finding:
@@ -283,7 +247,10 @@ RULES: Mapping[str, Callable[[Gate, Facts], Finding]] = MappingProxyType(
         "held": _held,
         "ripe": _ripe,
         "reproducible": _reproducible,
-        "fair": _fair,
+        "fair": grouped.fair,
+        "group": grouped.group,
+        "proxy": grouped.proxy,
+        "alternative": grouped.alternative,
         "monotone": _monotone,
     }
 )

@@ -18,8 +18,8 @@ PROMISED = {
     "demo", "dataset list", "dataset new", "dataset check", "ingest", "featurize", "train", "review",
     "reproduce", "artefacts", "obligations", "approve", "reject", "leaks", "backfill", "erase", "reveal",
     "promote", "rollback", "score", "monitor", "lifecycle", "status", "ledger verify", "settle", "batches",
-    "explain-row", "quarantine list", "quarantine show", "quarantine release", "quarantine repair",
-    "quarantine reject", "quarantine confirm", "quarantine refuse",
+    "explain-row", "fairness", "quarantine list", "quarantine show", "quarantine release",
+    "quarantine repair", "quarantine reject", "quarantine confirm", "quarantine refuse",
 }  # fmt: skip
 
 

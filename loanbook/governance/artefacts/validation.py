@@ -39,6 +39,13 @@ BEYOND = MappingProxyType(
         "stress": "evidence.judged.stress",
     }
 )
+BY_GROUP = MappingProxyType(
+    {
+        "measures": "How far apart protected groups are",
+        "proxies": "Whether the features tell a protected group",
+        "alternatives": "The search for a fairer model",
+    }
+)
 ANSWERS = ("gate", "status", "figure", "bound", "why")
 
 
@@ -101,6 +108,7 @@ def _groups(facts: Mapping[str, Any]) -> tuple[Section, ...]:
     return (
         ratios,
         *(each(f"Groups by {name}", facts, f"{path}.{name}", "group") for name in sorted(attributes)),
+        *(leaves(title, facts, f"evidence.fairness.{part}") for part, title in BY_GROUP.items()),
     )
 
 

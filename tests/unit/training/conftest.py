@@ -31,23 +31,24 @@ REASONS = (
 )
 
 
-def _drawn() -> pa.Table:
+def draw(size: int = ROWS) -> pa.Table:
+    """Draw applications with outcomes: the better the score, the fewer the bads."""
     chance = np.random.default_rng(4)
-    score, debt, months = chance.normal(600, 80, ROWS), chance.gamma(2, 0.2, ROWS), chance.gamma(2, 20, ROWS)
-    housing = WORDS[chance.integers(0, 4, ROWS)]
+    score, debt, months = chance.normal(600, 80, size), chance.gamma(2, 0.2, size), chance.gamma(2, 20, size)
+    housing = WORDS[chance.integers(0, 4, size)]
     odds = -1.6 - (score - 600) / 60 + 1.8 * (debt - 0.4) - (months - 40) / 80 + 0.4 * (housing == "rent")
-    bad = chance.random(ROWS) < 1 / (1 + np.exp(-odds))
-    score[chance.random(ROWS) < 0.08] = np.nan
-    decided = START + np.sort(chance.integers(0, 1400 * 24, ROWS)) * np.timedelta64(1, "h")
+    bad = chance.random(size) < 1 / (1 + np.exp(-odds))
+    score[chance.random(size) < 0.08] = np.nan
+    decided = START + np.sort(chance.integers(0, 1400 * 24, size)) * np.timedelta64(1, "h")
     ripe = decided + np.timedelta64(120, "D")
     outcome = np.where(bad, "bad", "good").astype(object)
-    outcome[chance.random(ROWS) < 0.1] = "unlent"
+    outcome[chance.random(size) < 0.1] = "unlent"
     outcome[decided > decided[-1] - np.timedelta64(120, "D")] = "unripe"
-    number = np.arange(ROWS)
+    number = np.arange(size)
     return pa.table(
         {
             "application_id": [f"A{n:05}" for n in number],
-            "customer_id": [f"C{n}" for n in chance.integers(0, 2 * ROWS, ROWS)],
+            "customer_id": [f"C{n}" for n in chance.integers(0, 2 * size, size)],
             "decided_at": decided,
             "entered_at": decided,
             "ripe_at": ripe,
@@ -56,7 +57,7 @@ def _drawn() -> pa.Table:
             "debt_to_income": debt,
             "employment_months": months,
             "housing": pa.array(housing, pa.string()),
-            "amount": chance.gamma(3, 1000, ROWS),
+            "amount": chance.gamma(3, 1000, size),
         }
     )
 
@@ -64,7 +65,7 @@ def _drawn() -> pa.Table:
 @pytest.fixture(scope="session")
 def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
     path = tmp_path_factory.mktemp("frame") / "frame.parquet"
-    parquet.write_table(_drawn(), path)
+    parquet.write_table(draw(), path)
     return Order(
         line=lines.find("underwriting/consumer"),
         recipes=(),
