@@ -145,6 +145,7 @@ def _known(place: Settings, report: pd.DataFrame, days: int) -> Any:
     from loanbook import lines
     from loanbook.features import store, tables
     from loanbook.intake import publishing
+    from loanbook.schema import APPLICATION
     from loanbook.training import frame
 
     publication = publishing.current(place, "world")
@@ -153,7 +154,7 @@ def _known(place: Settings, report: pd.DataFrame, days: int) -> Any:
     rows["vehicle_id"] = rows["vehicle_id"].fillna("")
     rows["decided_at"] += timedelta(days=days)
     features = tables.current(place, "world", publication.id)
-    asked = frame.entities(pa.Table.from_pandas(rows, preserve_index=False))
+    asked = frame.entities(pa.Table.from_pandas(rows, preserve_index=False), APPLICATION)
     return store.history(place, features, lines.find(LINE).feature_service, asked)
 
 

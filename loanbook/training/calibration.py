@@ -68,6 +68,22 @@ def _line(x: Vector, target: Vector, known_to: tuple[float, float]) -> tuple[Vec
 
     Each has a normal prior around the identity, with the standard deviation given.
     """
+    for halved in (False, True):
+        found = _newton(x, target, known_to, halved=halved)
+        if found is not None:
+            return found
+    raise TrainingError(
+        "the logistic fit doesn't converge", right="The classes may be perfectly separated: look for a leak"
+    )
+
+
+def _newton(
+    x: Vector, target: Vector, known_to: tuple[float, float], *, halved: bool
+) -> tuple[Vector, float] | None:
+    """Take Newton's steps to the end, or give None; `halved` until the likelihood grows.
+
+    Whole steps end in ten. Where bads are a few in a thousand, and far from the rest, they overshoot.
+    """
     centre = float(x.mean())
     precision, identity = np.diag(np.array(known_to) ** -2.0), np.array([centre, 1.0])
     design = np.column_stack([np.ones_like(x), x - centre])
@@ -77,9 +93,24 @@ def _line(x: Vector, target: Vector, known_to: tuple[float, float]) -> tuple[Vec
         curvature = (design.T * (p * (1 - p))) @ design + precision
         gradient = design.T @ (target - p) - precision @ (beta - identity)
         step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
+        if halved:
+            step = step * _fraction(design, target, precision, identity, beta, step)
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             return beta, float(np.sqrt(np.linalg.pinv(curvature)[0, 0]))
-    raise TrainingError(
-        "the logistic fit doesn't converge", right="The classes may be perfectly separated: look for a leak"
-    )
+    return None
+
+
+def _fraction(
+    design: Vector, target: Vector, precision: Vector, identity: Vector, beta: Vector, step: Vector
+) -> float:
+    """Halve a step until it doesn't lower the likelihood."""
+
+    def likelihood(at: Vector) -> float:
+        z, away = design @ at, at - identity
+        return float(target @ z - np.logaddexp(0, z).sum() - away @ precision @ away / 2)
+
+    before, part = likelihood(beta), 1.0
+    while part > 1e-12 and likelihood(beta + part * step) < before:
+        part /= 2
+    return part

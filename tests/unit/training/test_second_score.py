@@ -19,6 +19,7 @@ from loanbook.errors import AlteredError, EvidenceError, TrainingError
 from loanbook.governance import judging, recompute, telling
 from loanbook.lending import book, scoring, strategy
 from loanbook.lending.strategy import Referral
+from loanbook.schema import APPLICATION
 from loanbook.settings import Settings
 from loanbook.training import bundle, matrix, splits, unusual
 from loanbook.training.bundle import FILES, UNUSUAL, Bundle
@@ -160,9 +161,8 @@ def test_a_book_says_how_unusual_each_application_is_and_refers_at_most_its_shar
     opened: Bundle, known: pa.Table, tmp_path: Path
 ) -> None:
     scored = scoring.score(opened, known, most=None, threads=1)
-    made = book.freeze(
-        Settings(home=tmp_path, threads=1), "tiny", known, scored, model="m", version=1, bundle="b"
-    )
+    place, by = Settings(home=tmp_path, threads=1), {"model": "m", "version": 1, "bundle": "b"}
+    made = book.freeze(place, "tiny", APPLICATION, known, scored, **by)
     rows = parquet.read_table(made.path)
     assert set(rows["decision"].to_pylist()) == {"approve", "refer"}
     told = dict(zip(rows["application_id"].to_pylist(), rows["unusual"].to_pylist(), strict=True))
