@@ -99,7 +99,7 @@ def _real(place: Settings, name: str) -> Iterator[Row]:
 
 def _detect(place: Settings, name: str, data: Path, then: Path | None) -> Detected:
     source = mapping.load(name)
-    judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.LINES.values()]
+    judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.of_loans()]
     return detecting.detect(place, source, data, judged, then)
 
 

@@ -90,7 +90,7 @@ def monitoring(
         reviewed=_reviewed(evidence),
         threads=place.threads,
     )
-    judged = verdict.judge(figures, shelf.policy(place, line.name).watching)
+    judged = verdict.judge(figures, shelf.policy(place, line.name).watch)
     folder = lake.Lake(place.home).reports(publication.dataset) / champion.grant.model / "watching"
     stem = f"v{champion.grant.version}-{first:%Y%m%d}-{last:%Y%m%d}"
     columns = list(opened.plan.features)

@@ -16,16 +16,16 @@ from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.store import Service
 from loanbook.features.tables import FeatureSet
-from loanbook.governance import agreed, recompute, reproducing, reviewing, seals, shelf
+from loanbook.governance import agreed, recomputing, reproducing, reviewing, seals, shelf
 from loanbook.governance.evidence import Evidence
-from loanbook.governance.recompute import Material
+from loanbook.governance.recomputing import Stored
 from loanbook.governance.reviewing import Subject
 from loanbook.intake import publishing
 from loanbook.intake.publishing import Publication
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import bundle, candidate, frame, studies
-from loanbook.training.candidate import Candidate
+from loanbook.training import candidates, frame, studies
+from loanbook.training.candidate import Candidate, Order
 from loanbook.training.frame import Frame
 
 
@@ -96,11 +96,11 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         order,
     )
     method = inputs.was.facts["method"]
-    if method["searched"]:
+    if method["searched"] and isinstance(order, Order):
         order = replace(order, recipes=(studies.recipe_of(method),))
         context["search"] = {name: method[name] for name in ("tried", "chosen")}
-    made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
-    figures = do("compute every figure again", recompute.recompute, home, _material(inputs, known, made))
+    made = do("fit, calibrate, find cut-offs", candidates.carry_out, home, order, _draft(home))
+    figures = do("compute every figure again", recomputing.figures, home, _material(inputs, known, made))
     record = {
         **context,
         "tried": made.tried,
@@ -137,9 +137,10 @@ def _draft(home: Settings) -> Path:
     return folder
 
 
-def _material(inputs: Inputs, known: Frame, made: Candidate) -> Material:
-    return Material(
-        bundle=bundle.read(made.folder, expected=made.bundle),
+def _material(inputs: Inputs, known: Frame, made: Candidate) -> Stored:
+    return Stored(
+        bundle=made.folder,
+        bundle_digest=made.bundle,
         predictions=made.predictions,
         predictions_digest=made.predictions_digest,
         frame=known.path,

@@ -11,13 +11,13 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import agreed, basis, recompute, reviewing, seals, shelf
-from loanbook.governance.recompute import Material
+from loanbook.governance import agreed, basis, recomputing, reviewing, seals, shelf
+from loanbook.governance.recomputing import Stored
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
 from loanbook.intake import publishing
 from loanbook.settings import Settings
-from loanbook.training import bundle, candidates, frame
+from loanbook.training import candidates, frame
 
 
 @flow(name="review")
@@ -55,7 +55,7 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
         material = _material(place, made, folder, stored)
-        figures = do("compute every figure again", recompute.recompute, place, material)
+        figures = do("compute every figure again", recomputing.figures, place, material)
         parts = basis.texts(folder)
     agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
     evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy, agreement)
@@ -63,13 +63,14 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
     return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
-def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Material:
+def _material(place: Settings, made: candidates.Made, folder: Path, stored: Path) -> Stored:
     record = made.record
     publication = publishing.open_publication(
         place, str(record["dataset"]), str(record["data"]["publication"]), verify=True
     )
-    return Material(
-        bundle=bundle.read(folder, expected=str(record["bundle"])),
+    return Stored(
+        bundle=folder,
+        bundle_digest=str(record["bundle"]),
         predictions=stored,
         predictions_digest=str(record["predictions"]),
         frame=frame.read(place, str(record["dataset"]), str(record["frame"])).path,

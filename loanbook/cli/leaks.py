@@ -39,7 +39,7 @@ def columns(*, dataset: Dataset, data: Data, then: Then = None, common: Common =
     from loanbook.leaks import detecting, findings
 
     source = mapping.load(dataset)
-    judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.LINES.values()]
+    judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.of_loans()]
     folders = [each.expanduser().resolve() if each else None for each in (data, then)]
     assert folders[0] is not None
     with tempfile.TemporaryDirectory() as scratch:

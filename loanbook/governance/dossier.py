@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from loanbook import pages
+from loanbook.governance import amounts, appraising, plots, reading, telling
 from loanbook.governance import evidence as evidences
-from loanbook.governance import plots, reading, telling
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
@@ -38,6 +38,7 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
     types. Evidence that doesn't verify raises EvidenceError.
     """
     evidences.verify(evidence)
+    of_amount = amounts.speaks_of(evidence.facts)
     facts = {
         "facts": evidence.facts,
         "digest": evidence.digest,
@@ -47,8 +48,8 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         "gates": evidence.facts["gates"],
         "shut": [gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
         "measures": _measures(evidence.facts["metrics"]),
-        "plots": _plots(curves),
-        "judged": telling.tables(evidence.facts),
+        "plots": () if of_amount else _plots(curves),
+        "judged": (appraising if of_amount else telling).tables(evidence.facts),
         "vintages": _vintages(curves),
         "bands": curves.get("reliability") or [],
         "limits": limits(evidence.facts),

@@ -11,6 +11,7 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
+from loanbook.governance import demands
 from loanbook.schema import Purpose
 
 MATERIALITIES = ("low", "medium", "high")
@@ -32,6 +33,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reproducible": ("clean",),
         "fair": ("floor",),
         "monotone": (),
+        **demands.KINDS,
     }
 )
 
@@ -54,6 +56,11 @@ REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
         "fairness": ("fair", None),
         "monotonicity": ("monotone", None),
     }
+)
+
+PROBABILITY, AMOUNT = "probability", "amount"
+DEMANDED = MappingProxyType(
+    {PROBABILITY: REQUIRED, AMOUNT: demands.OF_AN_AMOUNT | {one: REQUIRED[one] for one in demands.OF_BOTH}}
 )
 
 
@@ -98,7 +105,11 @@ class Watching:
 
 @dataclass(frozen=True)
 class Policy:
-    """A line's policy; `digest` is the SHA-256 of its text."""
+    """A line's policy; `digest` is the SHA-256 of its text.
+
+    `of` says what the line predicts. By an amount nothing is approved or declined, and nothing watches it
+    yet: its policy has neither strategy nor watching.
+    """
 
     version: int
     line: str
@@ -108,9 +119,24 @@ class Policy:
     roles: tuple[str, ...]
     valid_days: int
     gates: tuple[Gate, ...]
-    strategy: Strategy
-    watching: Watching
+    strategy: Strategy | None
+    watching: Watching | None
     digest: str
+    of: str = PROBABILITY
+
+    @property
+    def cut_offs(self) -> Strategy:
+        """From what cut-offs are found; PolicyError for an amount."""
+        if self.strategy is None:
+            raise PolicyError(f"the policy of {self.line} is of an amount and finds no cut-offs")
+        return self.strategy
+
+    @property
+    def watch(self) -> Watching:
+        """When production is called drifting; PolicyError for an amount."""
+        if self.watching is None:
+            raise PolicyError(f"the policy of {self.line} is of an amount, and nothing watches it yet")
+        return self.watching
 
 
 @dataclass(frozen=True)
@@ -173,7 +199,9 @@ def parse(text: str, where: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
     top = _Section(values, where)
-    top.only("version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching")
+    of = top.one_of("of", tuple(DEMANDED)) if "of" in values else PROBABILITY
+    decides = ("strategy", "watching") if of == PROBABILITY else ()
+    top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *decides)
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
@@ -185,10 +213,11 @@ def parse(text: str, where: str) -> Policy:
         signatures=approval.positive("signatures"),
         roles=roles,
         valid_days=approval.positive("valid_days"),
-        gates=_gates(top.inner("gates")),
-        strategy=_strategy(top.inner("strategy")),
-        watching=_watching(top.inner("watching")),
+        gates=_gates(top.inner("gates"), DEMANDED[of]),
+        strategy=_strategy(top.inner("strategy")) if decides else None,
+        watching=_watching(top.inner("watching")) if decides else None,
         digest=digests.of_bytes(text.encode()),
+        of=of,
     )
 
 
@@ -224,14 +253,14 @@ def _watching(section: _Section) -> Watching:
     return Watching(**found)
 
 
-def _gates(section: _Section) -> tuple[Gate, ...]:
+def _gates(section: _Section, demanded: Mapping[str, tuple[str, str | None]]) -> tuple[Gate, ...]:
     gates = {name: _gate(name, section.inner(name)) for name in section.values}
-    for name, (kind, measure) in REQUIRED.items():
+    for name, (kind, measure) in demanded.items():
         if name not in gates:
             raise PolicyError(
                 f"the gate {name!r} is missing",
                 where=section.where,
-                right=f"Every policy has {', '.join(REQUIRED)}",
+                right=f"Every such policy has {', '.join(demanded)}",
             )
         if (gates[name].kind, gates[name].measure) != (kind, measure):
             wanted = kind if measure is None else f"{kind} of {measure}"

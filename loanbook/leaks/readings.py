@@ -190,7 +190,7 @@ def _typed(column: Column, given: Mapping[str, str]) -> str:
 
 
 def _judged(line: Line, as_of: datetime) -> str:
-    late = f"r.days_past_due >= {line.label.days_past_due} AND r.available_at <= TIMESTAMP '{as_of}'"
+    late = f"r.days_past_due >= {line.lateness.days_past_due} AND r.available_at <= TIMESTAMP '{as_of}'"
     return f"""
     WITH told AS ({labels.outcomes_sql(line, as_of=as_of)}),
     ledger AS (

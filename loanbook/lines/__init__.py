@@ -9,9 +9,12 @@ from typing import Any
 
 from loanbook.errors import TrainingError
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
+from loanbook.lines.vehicle_value import VEHICLE_VALUE
 from loanbook.schema import Label, Line
 
-LINES = MappingProxyType({line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER)})
+LINES = MappingProxyType(
+    {line.name: line for line in (UNDERWRITING_AUTO, UNDERWRITING_CONSUMER, VEHICLE_VALUE)}
+)
 
 
 def find(name: str) -> Line:
@@ -23,8 +26,8 @@ def find(name: str) -> Line:
 
 
 def adapted(line: Line, given: Mapping[str, object]) -> Line:
-    """Give the line with the window, ripening or lateness that a dataset states for it."""
-    names = {field.name for field in fields(Label)}
+    """Give the line with what a dataset states of its label: a window, a lateness, an amount's column."""
+    names = {field.name for field in fields(line.label)}
     changed: dict[str, Any] = {name: value for name, value in given.items() if name in names}
     return replace(line, label=replace(line.label, **changed))
 
@@ -33,3 +36,8 @@ def of_products(products: Iterable[str]) -> tuple[Line, ...]:
     """Give every line of these products, in the order they are declared."""
     wanted = frozenset(products)
     return tuple(line for line in LINES.values() if line.product in wanted)
+
+
+def of_loans() -> tuple[Line, ...]:
+    """Give every line whose outcome is a loan's lateness."""
+    return tuple(line for line in LINES.values() if isinstance(line.label, Label))

@@ -2,13 +2,15 @@
 
 from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
-from loanbook.schema.lines import APPLICATION, Grain, Label, Line
+from loanbook.schema.lines import APPLICATION, VEHICLE, Amount, Grain, Label, Line
 from loanbook.schema.tables import REFERENCES, TABLES
 
 __all__ = [
     "APPLICATION",
     "REFERENCES",
     "TABLES",
+    "VEHICLE",
+    "Amount",
     "Column",
     "Grain",
     "Label",

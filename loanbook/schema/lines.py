@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loanbook.errors import TrainingError
 from loanbook.schema.columns import Purpose
 
 
@@ -18,6 +19,21 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """An amount of money that is seen of a row: in which column of `table`, and which quantiles are learned.
+
+    `indexed` names the market's index: amounts are learned as at 100, and told as at their day. `drawn`
+    samples are drawn by what a row is, for rows that are all of one moment.
+    """
+
+    table: str
+    column: str
+    quantiles: tuple[float, ...]
+    indexed: str
+    drawn: bool = False
+
+
+@dataclass(frozen=True)
 class Grain:
     """What a row of a line is: the column that names it, and the keys by which its features are joined."""
 
@@ -26,6 +42,7 @@ class Grain:
 
 
 APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle_id"))
+VEHICLE = Grain("vehicle_id", ("vehicle_id",))
 
 
 @dataclass(frozen=True)
@@ -33,14 +50,15 @@ class Line:
     """A line: population, label, what it may know, and what must hold of it.
 
     The application is decided `decision_days` after it is filed: what is known by then may be used.
-    `monotone` gives +1 where a larger value may only raise the PD, -1 where it may only lower it.
+    `monotone` gives +1 where a larger value may only raise the PD, -1 where it may only lower it. A line
+    whose label is an amount predicts that, by quantiles, and no PD.
     """
 
     name: str
     title: str
     product: str
     purpose: Purpose
-    label: Label
+    label: Label | Amount
     decision_days: int
     feature_service: str
     monotone: Mapping[str, int]
@@ -50,3 +68,12 @@ class Line:
     def stem(self) -> str:
         """The name where a slash can't stand: in files and in the registry."""
         return self.name.replace("/", "_")
+
+    @property
+    def lateness(self) -> Label:
+        """How late makes bad; TrainingError where the line predicts an amount."""
+        if isinstance(self.label, Label):
+            return self.label
+        raise TrainingError(
+            f"{self.name} predicts an amount and no lateness", right="Ask a line of loans, or its own verbs"
+        )

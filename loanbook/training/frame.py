@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
 from loanbook.errors import StorageError, TrainingError
-from loanbook.schema import Grain, Line
+from loanbook.schema import Amount, Grain, Line
 from loanbook.settings import Settings
 from loanbook.training import labels
+from loanbook.valuation import seen
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 OUTCOMES = ("bad", "good", "unripe", "unfollowed", "unlent")
-RIPE = ("bad", "good")
+RIPE = ("bad", "good", "priced")
 DOOR = timedelta(days=365)  # the door's population, against which production is watched
 
 
@@ -32,8 +33,13 @@ class Frame:
 
 
 def outcomes(settings: Settings, published: Mapping[str, Path], line: Line, as_of: datetime) -> pa.Table:
-    """Give each application of the line with its outcome as it was known at `as_of`."""
-    return _query(settings, published, labels.outcomes_sql(line, as_of=as_of))
+    """Give each row of the line with its outcome as it was known at `as_of`: of loans, or of amounts."""
+    return _query(settings, published, _outcomes_sql(line, as_of=as_of))
+
+
+def _outcomes_sql(line: Line, *, as_of: datetime) -> str:
+    write = seen.seen_sql if isinstance(line.label, Amount) else labels.outcomes_sql
+    return write(line, as_of=as_of)
 
 
 def applications(
@@ -50,11 +56,12 @@ def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ..
 
 
 def counts(table: pa.Table) -> dict[str, int]:
-    """Count the applications of each outcome."""
+    """Count the rows of each outcome."""
     import pyarrow.compute as pc
 
     found = {one["values"]: one["counts"] for one in pc.value_counts(table["outcome"]).to_pylist()}
-    return {name: int(found.get(name, 0)) for name in OUTCOMES}
+    names = seen.OUTCOMES if found.keys() <= {*seen.OUTCOMES} else OUTCOMES
+    return {name: int(found.get(name, 0)) for name in names}
 
 
 def ripe(table: pa.Table) -> pa.Table:

@@ -19,7 +19,7 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     first observed, which is at application unless its ledger is left-truncated, and closes with the loan's
     term if that comes first. A loan turns bad on the day it is that late, though its row may be of a later.
     """
-    label = line.label
+    label = line.lateness
     late = f"INTERVAL {label.days_past_due} DAYS"
     window = f"INTERVAL {label.window_months} MONTHS"
     lateness = f"to_days(r.days_past_due - {label.days_past_due})"  # since it became that late

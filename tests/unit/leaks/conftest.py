@@ -66,7 +66,7 @@ def detect(tmp_path_factory: pytest.TempPathFactory) -> Detect:
         key = (str(dataset), data, then)
         if key not in made:
             source = mapping.load(dataset)
-            judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.LINES.values()]
+            judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.of_loans()]
             settings = Settings(home=tmp_path_factory.mktemp("home"), threads=2)
             made[key] = detecting.detect(settings, source, data, judged, then)
         return made[key]
