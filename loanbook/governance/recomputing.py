@@ -18,7 +18,7 @@ from loanbook.governance.recompute import Figures, Material
 from loanbook.schema import Amount, Line
 from loanbook.settings import Settings
 from loanbook.training import bundle, frame
-from loanbook.valuation import judging, making, samples, valuer
+from loanbook.valuation import judging, samples, valuer
 from loanbook.valuation.judging import Subject
 from loanbook.valuation.valuer import Valuer
 
@@ -108,7 +108,7 @@ def _in_order(stored: Stored, rows: pa.Table, table: pa.Table, fault: str) -> pa
 
 def _subject(stored: Stored, made: Valuer, rows: pa.Table, known: pa.Table, seen: pa.Table) -> Subject:
     names = np.array(rows["sample"].to_pylist())
-    told = [rows[making.column(one)].to_numpy() for one in made.quantiles]
+    told = [rows[one.column].to_numpy() for one in made.quantiles]
     label = stored.line.label
     assert isinstance(label, Amount)
     return Subject(

@@ -49,6 +49,13 @@ def applications(
     return _query(settings, published, labels.applications_sql(line, since=since, until=until))
 
 
+def vehicles(
+    settings: Settings, published: Mapping[str, Path], line: Line, *, since: datetime, until: datetime
+) -> pa.Table:
+    """Give the vehicles that are valued in [since, until), priced or not."""
+    return _query(settings, published, seen.period_sql(line, since=since, until=until))
+
+
 def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ...]:
     """Give the products that anybody applied for."""
     table = _query(settings, published, "SELECT DISTINCT product FROM applications ORDER BY product")

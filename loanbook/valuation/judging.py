@@ -217,16 +217,16 @@ def _crossing(subject: Subject) -> dict[str, Any]:
 
 
 def _ahead(subject: Subject) -> dict[str, Any]:
-    """Tell what share of its value the report sample keeps, at the median, were the index to stay."""
+    """Tell what share of its value the report sample keeps, at the median, were its level to stay."""
     report = subject.rows["report"]
     values, level = subject.values[report], subject.level[report]
-    last, told = subject.told[report], {}
-    rising = 0
+    last, told, rising = subject.told[report], {}, 0
     for months in MONTHS:
-        then = subject.valuer.ahead(values, level, level, months, threads=subject.count("threads"))
+        after = np.full(len(values), float(months))
+        then = subject.valuer.ahead(values, level, level, after, threads=subject.count("threads"))
         rising += int((then > last).any(axis=1).sum())
         share = then[:, subject.valuer.middle] / subject.told[report, subject.valuer.middle]
         told[str(months)] = {"kept": float(np.median(share)), "rows": len(then)}
         last = then
-    assumed = {"index": "as now", "km_a_year": subject.valuer.km_a_year}
+    assumed = {"index": "where it is", "km_a_year": subject.valuer.km_a_year}
     return {"months": told, "rising": rising, "assumed": assumed}

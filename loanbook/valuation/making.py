@@ -202,17 +202,12 @@ def _predictions(settings: Settings, order: Order, ready: Prepared, made: Valuer
     rows = rows.append_column("sample", pa.array(names, pa.string()))
     told = made.now(ready.values[kept], ready.level[kept], threads=order.threads)
     for place, one in enumerate(made.quantiles):
-        rows = rows.append_column(column(one), pa.array(told[:, place]))
+        rows = rows.append_column(one.column, pa.array(told[:, place]))
     target = into / "predictions.parquet"
     with lake.connect(settings) as connection:
         connection.register("rows", rows)
         lake.copy_out(connection, f"SELECT * FROM rows ORDER BY decided_at, {key}", target)
     return target
-
-
-def column(one: Quantile) -> str:
-    """Name the column of stored predictions that holds a quantile."""
-    return one.file.removesuffix(".txt")
 
 
 def _times(table: pa.Table) -> npt.NDArray[np.datetime64]:

@@ -24,9 +24,10 @@ def seen_sql(line: Line, *, as_of: datetime) -> str:
     """Write the query for one row per row of the amount's table, as it was first seen.
 
     Gives the line's key, decided_at, entered_at, ripe_at (an amount is whole when it is seen), `amount`,
-    `level`, `alike` and `outcome`: priced or unpriced. `level` is the market's index over 100 by which an
-    amount is told, as it was known then: 1 where no index was known, and for what is new, whose price is no
-    used market's. `alike` is the same for rows that are the same in all but name, day and price.
+    `market`, `level`, `alike` and `outcome`: priced or unpriced. `market` is the index over 100 as it was
+    known then, 1 where none was. `level` is that by which an amount is told: the market's, but 1 for what is
+    new, whose price is no used market's. `alike` is the same for rows that are the same in all but name, day
+    and price.
     """
     label = amount_of(line)
     table, key = TABLES[label.table], line.grain.key
@@ -54,7 +55,8 @@ def seen_sql(line: Line, *, as_of: datetime) -> str:
         decided_at AS entered_at,
         decided_at AS ripe_at,
         s.amount,
-        CASE WHEN s.condition = 'used' THEN coalesce(m.level, 1) ELSE 1 END AS level,
+        coalesce(m.level, 1) AS market,
+        CASE WHEN s.condition = 'used' THEN market ELSE 1 END AS level,
         s.alike,
         CASE WHEN s.amount > 0 THEN 'priced' ELSE 'unpriced' END AS outcome
     FROM seen AS s ASOF LEFT JOIN months AS m ON s.available_at >= m.available_at

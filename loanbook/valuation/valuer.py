@@ -34,9 +34,14 @@ class Quantile:
     shift: float
 
     @property
+    def column(self) -> str:
+        """The name of its column in predictions and books."""
+        return f"value_{round(100 * self.level):02}"
+
+    @property
     def file(self) -> str:
         """The name of its trees in a bundle."""
-        return f"value_{round(100 * self.level):02}.txt"
+        return f"{self.column}.txt"
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,11 @@ class Valuer:
         """Give the amounts at each row's level of the market, rows × quantiles."""
         return np.asarray(np.exp(self.logs(values, threads=threads)) * level[:, None])
 
-    def ahead(self, values: Vector, level: Vector, index: Vector, months: int, *, threads: int) -> Vector:
-        """Give the amounts in some months, rows × quantiles; never more than now.
+    def ahead(self, values: Vector, level: Vector, then: Vector, months: Vector, *, threads: int) -> Vector:
+        """Give the amounts some months after `level`, rows × quantiles.
 
-        The vehicle is older by as much, driven by what is usual, and used; the market stands at `index`
-        over 100, which whoever asks assumes.
+        The vehicle is older by as much, driven by what is usual, and used; the market's index over 100 is
+        `then`, which whoever asks assumes. Of new and used at one level the used is never the dearer.
         """
         features = list(self.plan.features)
         older = values.copy()
@@ -87,10 +92,10 @@ class Valuer:
         for name, added in ((AGE, years), (DRIVEN, years * (self.km_a_year or 0.0))):
             if name in features:
                 older[:, features.index(name)] += added
-        if NEW in features and months:
-            older[:, features.index(NEW)] = 0.0
-        then = self.now(older, np.where(months > 0, index, level), threads=threads)
-        return np.minimum(then, self.now(values, level, threads=threads))
+        if NEW in features:
+            place = features.index(NEW)
+            older[:, place] = np.where(months > 0, 0.0, older[:, place])
+        return self.now(older, np.where(months > 0, then, level), threads=threads)
 
 
 def sorted_logs(quantiles: tuple[Quantile, ...], values: Vector, *, threads: int) -> Vector:
