@@ -11,6 +11,7 @@ DERIVED = {
     "model_year_ahead": "model_year - year(event_at)",
     "value_to_list": "appraised_value::DOUBLE / nullif(list_price, 0)::DOUBLE",
     "km_when_new": "CASE condition WHEN 'new' THEN mileage_km END",
+    "km_when_old": "CASE WHEN year(event_at) - model_year >= 25 THEN mileage_km END",
 }
 
 RULES = (
@@ -53,6 +54,23 @@ RULES = (
         **held("mileage_plausible", "it lies within 0 and 2,000,000 km"),
     ),
     gxe.ExpectColumnValuesToBeBetween(
+        column="engine_litres",
+        min_value=0,
+        max_value=12,
+        **held("engine_plausible", "it lies within 0 and 12 litres"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="litres_100km",
+        min_value=0,
+        max_value=60,
+        **held("consumption_plausible", "it lies within 0 and 60 litres for 100 km"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="yearly_tax",
+        min_value=0,
+        **held("yearly_tax_not_negative", "nobody is paid for a vehicle's tax"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
         column="value_to_list",
         min_value=0.01,
         max_value=2,
@@ -62,6 +80,11 @@ RULES = (
         column="km_when_new",
         max_value=5000,
         **noted("new_is_new", "a new vehicle has hardly been driven", "mileage_km", "condition"),
+    ),
+    gxe.ExpectColumnValuesToBeBetween(
+        column="km_when_old",
+        min_value=30000,
+        **noted("old_is_driven", "25 years and hardly driven", "mileage_km", "model_year"),
     ),
     *whole_texts("vehicles", "make", "model"),
     *spread("list_price", "condition"),

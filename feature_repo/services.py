@@ -192,3 +192,13 @@ application_fraud = FeatureService(
     owner="fraud desk",
     tags={"purpose": "fraud"},
 )
+
+vehicle_value = FeatureService(
+    name="vehicle_value",
+    features=[
+        _only(views.vehicle, "vehicle_make", "vehicle_new", "vehicle_mileage_km"),
+        views.vehicle_kind,
+    ],
+    owner="collateral",
+    tags={"purpose": "valuation"},
+)

@@ -373,3 +373,20 @@ vehicle_market = view(
         number("used_vehicle_index_change_12m", "market.used_vehicle_index"),
     ],
 )
+
+vehicle_kind = view(
+    entities.vehicle,
+    sources.vehicle_kind,
+    YEARS,
+    "collateral",
+    [
+        number("vehicle_age_years", "vehicles.model_year", "vehicles.event_at"),
+        category("vehicle_model", "vehicles.make", "vehicles.model"),
+        category("vehicle_fuel", "vehicles.fuel"),
+        category("vehicle_transmission", "vehicles.transmission"),
+        number("vehicle_engine_litres", "vehicles.engine_litres"),
+        number("vehicle_litres_100km", "vehicles.litres_100km"),
+        number("vehicle_yearly_tax", "vehicles.yearly_tax"),
+    ],
+    purpose="valuation",
+)

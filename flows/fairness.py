@@ -11,7 +11,7 @@ from prefect import flow
 
 from flows import review, steps
 from flows.steps import do
-from loanbook.governance import fairly, firewall, recompute, shelf
+from loanbook.governance import fairly, firewall, recomputing, shelf
 from loanbook.governance.firewall import Record
 from loanbook.governance.registry import Registry
 from loanbook.settings import Settings
@@ -47,8 +47,8 @@ def fairness_of(place: Settings, model: str, version: int) -> Record:
         stored = do(
             "fetch the predictions", registry.fetch_predictions, model, version, Path(taken) / "stored"
         )
-        material = replace(review.material_of(place, made, folder, stored, policy), search=search)
-        found = do("judge groups, scan, search", recompute.fairness, place, material)
+        lying = replace(review.stored_of(place, made, folder, stored, policy), search=search)
+        found = do("judge groups, scan, search", recomputing.fairness, place, lying)
     named = {name: str(made.record[name]) for name in ("dataset", "bundle", "predictions")}
     named |= {"publication": str(made.record["data"]["publication"])}
     subject = {"model": model, "version": version, **named}

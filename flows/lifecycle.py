@@ -19,7 +19,7 @@ from loanbook.governance.promoting import Champion
 from loanbook.intake import mapping
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
-from loanbook.schema import Line
+from loanbook.schema import Amount, Line
 from loanbook.settings import Settings
 from loanbook.training import frame
 
@@ -68,6 +68,10 @@ def _champion(place: Settings, model: str) -> Champion | None:
 def _behind(
     place: Settings, publication: Publication, features: FeatureSet, line: Line, champion: Champion
 ) -> dict[str, Any]:
+    if isinstance(line.label, Amount):
+        made = score.valuing_of(place, publication, features, line, champion, None, None)
+        told = {"rows": made.rows, "lies": str(made.path), "median": made.told}
+        return {"champion": champion.grant.version, "values": told}
     book = score.scoring_of(place, publication, features, line, champion, None, None)
     done = {
         "champion": champion.grant.version,

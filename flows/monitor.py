@@ -71,7 +71,7 @@ def monitoring(
     until: str | None,
 ) -> Watched:
     """Give the verdict, with Evidently's page on a sample beside it."""
-    evidence = _evidence(place, champion)
+    bounds, evidence = shelf.policy(place, line.name).watch, _evidence(place, champion)
     first = steps.moment(since) or _trained_as_of(evidence)
     last = steps.moment(until) or publication.as_of + timedelta(days=line.decision_days)
     known = {
@@ -91,7 +91,7 @@ def monitoring(
         threads=place.threads,
         recurs=line.recurs,
     )
-    judged = verdict.judge(figures, shelf.policy(place, line.name).watching)
+    judged = verdict.judge(figures, bounds)
     folder = lake.Lake(place.home).reports(publication.dataset) / champion.grant.model / "watching"
     stem = f"v{champion.grant.version}-{first:%Y%m%d}-{last:%Y%m%d}"
     columns = list(opened.plan.features)

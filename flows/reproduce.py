@@ -16,18 +16,18 @@ from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.store import Service
 from loanbook.features.tables import FeatureSet
-from loanbook.governance import agreed, fairly, recompute, reproducing, reviewing, rivals, seals, shelf
+from loanbook.governance import agreed, fairly, recomputing, reproducing, reviewing, rivals, seals, shelf
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
-from loanbook.governance.recompute import Material
+from loanbook.governance.recomputing import Stored
 from loanbook.governance.reviewing import Subject
 from loanbook.governance.rivals import Rival
 from loanbook.intake import publishing
 from loanbook.intake.publishing import Publication
 from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import bundle, candidate, frame, studies
-from loanbook.training.candidate import Candidate
+from loanbook.training import candidates, frame, studies
+from loanbook.training.candidate import Candidate, Order
 from loanbook.training.frame import Frame
 
 
@@ -98,14 +98,14 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
         order,
     )
     method = inputs.was.facts["method"]
-    if method["searched"]:
+    if method["searched"] and isinstance(order, Order):
         order = replace(order, recipes=(studies.recipe_of(method),))
         context["search"] = {name: method[name] for name in ("tried", "chosen")}
-    made = do("fit, calibrate, find cut-offs", candidate.make, home, order, _draft(home))
+    made = do("fit, calibrate, find cut-offs", candidates.carry_out, home, order, _draft(home))
     policy = shelf.policy(home, line.name)
     rival = do("open the champion of then", rivals.recorded, place, inputs.was.model, inputs.was.facts)
-    material = _material(inputs, known, made, policy, rival)
-    figures = do("compute every figure again", recompute.recompute, home, material)
+    stored = _stored(inputs, known, made, policy, rival)
+    figures = do("compute every figure again", recomputing.figures, home, stored)
     record = {
         **context,
         "tried": made.tried,
@@ -141,9 +141,10 @@ def _draft(home: Settings) -> Path:
     return folder
 
 
-def _material(inputs: Inputs, known: Frame, made: Candidate, policy: Policy, rival: Rival | str) -> Material:
-    return Material(
-        bundle=bundle.read(made.folder, expected=made.bundle),
+def _stored(inputs: Inputs, known: Frame, made: Candidate, policy: Policy, rival: Rival | str) -> Stored:
+    return Stored(
+        bundle=made.folder,
+        bundle_digest=made.bundle,
         predictions=made.predictions,
         predictions_digest=made.predictions_digest,
         frame=known.path,

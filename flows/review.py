@@ -12,14 +12,14 @@ from prefect import flow
 from flows import steps
 from flows.steps import do
 from loanbook import lines
-from loanbook.governance import agreed, basis, fairly, recompute, reviewing, rivals, seals, shelf
+from loanbook.governance import agreed, basis, fairly, recomputing, reviewing, rivals, seals, shelf
 from loanbook.governance.policy import Policy
-from loanbook.governance.recompute import Material
+from loanbook.governance.recomputing import Stored
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
 from loanbook.intake import publishing
 from loanbook.settings import Settings
-from loanbook.training import bundle, candidates, frame
+from loanbook.training import candidates, frame
 
 
 @flow(name="review")
@@ -57,25 +57,24 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
         rival = do("open the champion", rivals.standing, place, model, version)
-        material = replace(material_of(place, made, folder, stored, policy), rival=rival)
-        figures = do("compute every figure again", recompute.recompute, place, material)
+        lying = replace(stored_of(place, made, folder, stored, policy), rival=rival)
+        figures = do("compute every figure again", recomputing.figures, place, lying)
         parts = basis.texts(folder)
-    agreement = do("count who agreed", agreed.count, place, material.published, line.purpose)
+    agreement = do("count who agreed", agreed.count, place, lying.published, line.purpose)
     evidence = do("run the gates", reviewing.assemble, place, subject, figures, policy, agreement)
     bound = basis.bind(evidence, policy, parts)
     return do("write evidence, dossier, artefacts", reviewing.file, place, bound, figures, steps.now())
 
 
-def material_of(
-    place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy
-) -> Material:
+def stored_of(place: Settings, made: candidates.Made, folder: Path, stored: Path, policy: Policy) -> Stored:
     """Put together what is reviewed, with the search that the policy demands, if any."""
     record = made.record
     publication = publishing.open_publication(
         place, str(record["dataset"]), str(record["data"]["publication"]), verify=True
     )
-    return Material(
-        bundle=bundle.read(folder, expected=str(record["bundle"])),
+    return Stored(
+        bundle=folder,
+        bundle_digest=str(record["bundle"]),
         predictions=stored,
         predictions_digest=str(record["predictions"]),
         frame=frame.read(place, str(record["dataset"]), str(record["frame"])).path,

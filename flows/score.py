@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from prefect import flow
@@ -19,9 +19,12 @@ from loanbook.intake import mapping, publishing
 from loanbook.intake.publishing import Publication
 from loanbook.lending import book, scoring
 from loanbook.lending.book import Book
-from loanbook.schema import Line
+from loanbook.schema import Amount, Line
 from loanbook.settings import Settings
 from loanbook.training import bundle, frame, population
+from loanbook.valuation import book as values
+from loanbook.valuation import valuer
+from loanbook.valuation.book import Values
 
 
 @flow(name="score")
@@ -34,7 +37,8 @@ def score(dataset: str, line: str, since: str | None = None, until: str | None =
     champion = do(
         "verify the champion", promoting.champion, place, f"{source.name}.{wanted.stem}", steps.now()
     )
-    made = scoring_of(place, publication, features, wanted, champion, since, until)
+    write = valuing_of if isinstance(wanted.label, Amount) else scoring_of
+    made = write(place, publication, features, wanted, champion, since, until)
     return {
         "model": champion.grant.model,
         "version": champion.grant.version,
@@ -53,8 +57,7 @@ def scoring_of(
     until: str | None,
 ) -> Book:
     """Give the frozen book of decisions."""
-    last = steps.moment(until) or publication.as_of + timedelta(days=line.decision_days)
-    first = steps.moment(since) or population.since(line, last)
+    first, last = _period(publication, line, since, until)
     asked = do(
         "find whom to score", frame.applications, place, publication.paths, line, since=first, until=last
     )
@@ -75,3 +78,31 @@ def scoring_of(
         version=champion.grant.version,
         bundle=champion.grant.bundle,
     )
+
+
+def valuing_of(
+    place: Settings,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    champion: Champion,
+    since: str | None,
+    until: str | None,
+) -> Values:
+    """Give the frozen book of values."""
+    first, last = _period(publication, line, since, until)
+    asked = do("find the vehicles", frame.vehicles, place, publication.paths, line, since=first, until=last)
+    entities = frame.entities(asked, line.grain)
+    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    opened = valuer.read(champion.bundle, expected=champion.grant.bundle)
+    name, grain = publication.dataset, line.grain
+    return do("freeze the values", values.freeze, place, name, grain, asked, known, opened, champion.grant)
+
+
+def _period(
+    publication: Publication, line: Line, since: str | None, until: str | None
+) -> tuple[datetime, datetime]:
+    """Read the period; by default the line's own, up to the last moment that was read."""
+    end = publication.as_of + timedelta(days=line.decision_days or 1)
+    last = steps.moment(until) or end
+    return steps.moment(since) or population.since(line, last), last

@@ -12,6 +12,7 @@ from prefect import flow
 from flows import steps
 from flows.steps import do, once
 from loanbook import lines
+from loanbook.errors import TrainingError
 from loanbook.features import store, tables
 from loanbook.features.permits import permits
 from loanbook.features.store import Service
@@ -21,14 +22,15 @@ from loanbook.governance.registry import Registry, Version
 from loanbook.intake import mapping, publishing
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
-from loanbook.leaks import training_sets
-from loanbook.schema import Line
+from loanbook.leaks import amounts, training_sets
+from loanbook.schema import Amount, Line
 from loanbook.settings import Settings
 from loanbook.training import candidates, frame, reasons, studies
 from loanbook.training.candidate import Order
 from loanbook.training.candidates import Made
 from loanbook.training.frame import Frame
 from loanbook.training.studies import Study
+from loanbook.valuation import making
 
 
 @flow(name="train")
@@ -58,11 +60,14 @@ def training(
     service = do("read the feature service", store.service, place, features, line.feature_service)
     outcome = do("count ripe outcomes", frame.outcomes, place, publication.paths, line, publication.as_of)
     known = framing(place, publication, features, line, service, frame.wanted(outcome))
-    do("look for leaks", training_sets.refuse, known, service, _used(service, features), source.explained)
+    screen = amounts.refuse if isinstance(line.label, Amount) else training_sets.refuse
+    do("look for leaks", screen, known, service, _used(service, features), source.explained)
     stated = _plain(source.lines.get(line.name, {}))
     order = order_of(place, stated, features, line, service, known, seed)
     context = context_of(place, publication, features, line, service, stated, frame.counts(outcome), order)
     if trials:
+        if not isinstance(order, Order):
+            raise TrainingError(f"{line.name} has no search for recipes", right="Train it without --trials")
         order, context = _searched(place, source, line, order, context, trials)
     made = do("fit, calibrate, find cut-offs", candidates.make, place, source.name, order, context)
     return do("register the candidate", _register, place, source, line, made)
@@ -110,21 +115,25 @@ def order_of(
     service: Service,
     known: Frame,
     seed: int,
-) -> Order:
+) -> Order | making.Order:
     """Give what the trainer is asked for; `stated` is what the dataset says of the line."""
+    report_from = stated.get("report_from")
+    day = datetime.fromisoformat(str(report_from)) if report_from else None
+    used = _used(service, features)
+    if isinstance(line.label, Amount):
+        return making.Order(line, known.path, known.digest, service.digest, used, day, seed, place.threads)
     policy = shelf.policy(place, line.name)
     wording = place.repo / "expectations" / "policies" / "reasons.toml"
-    report_from = stated.get("report_from")
     return Order(
         line=line,
         recipes=(),
         frame=known.path,
         frame_digest=known.digest,
         service=service.digest,
-        features=_used(service, features),
+        features=used,
         reasons=reasons.parse(wording.read_text(encoding="utf-8"), str(wording)),
-        strategy=policy.strategy,
-        report_from=datetime.fromisoformat(str(report_from)) if report_from else None,
+        strategy=policy.cut_offs,
+        report_from=day,
         shared_customers=bool(stated.get("shared_customers")),
         newcomers=bool(stated.get("report_newcomers")),
         seed=seed,
@@ -151,7 +160,7 @@ def context_of(
     service: Service,
     stated: Mapping[str, Any],
     outcomes: dict[str, int],
-    order: Order,
+    order: Order | making.Order,
 ) -> dict[str, Any]:
     """Say what the review needs and the bundle doesn't hold."""
     absent = sorted({one.name for one in service.features} - set(order.features))

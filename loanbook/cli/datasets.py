@@ -137,12 +137,12 @@ def _costs(
     products: frozenset[str],
 ) -> tuple[LineCost, ...]:
     """Compute the features on what is there, and tell what each line loses."""
+    from loanbook import lines
     from loanbook.features import costs
-    from loanbook.lines import LINES
 
     filled = {f"{one.table}.{column.name}" for one in checks for column in one.columns if column.null < 1}
     with progress.step("see what that costs"):
-        return costs.of_lines(place, sound, filled, products, tuple(LINES.values()))
+        return costs.of_lines(place, sound, filled, products, tuple(lines.LINES.values()))
 
 
 def _row(one: TableCheck) -> str:

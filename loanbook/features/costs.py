@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from loanbook.features import store, tables
 from loanbook.features.store import Feature
 from loanbook.features.tables import FeatureSet
-from loanbook.schema import CaseLabel, Line
+from loanbook.schema import Amount, CaseLabel, Line
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,11 +53,22 @@ def _of_line(
     settings: Settings, features: FeatureSet, filled: Collection[str], products: Collection[str], line: Line
 ) -> LineCost:
     declared = store.service(settings, features, line.feature_service).features
-    wanted = NEEDED_OF_CASES if isinstance(line.label, CaseLabel) else NEEDED
+    wanted = _needed(line)
     why = [f"nothing fills {column}" for column in wanted if column not in filled]
     if line.product is not None and line.product not in products:
         why.append(f"no application is of the product {line.product}")
     return LineCost(line.name, len(declared), lost(declared, filled, features.absent), tuple(why))
+
+
+def _needed(line: Line) -> tuple[str, ...]:
+    """Name the columns without which there is nothing to learn from."""
+    match line.label:
+        case Amount(table=table, column=column):
+            return (f"{table}.{column}",)
+        case CaseLabel():
+            return NEEDED_OF_CASES
+        case _:
+            return NEEDED
 
 
 def lost(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from loanbook.governance.policy import Policy
 
 # Of the bundle's files, those that say something of the model; the trees and the frozen bins are figures.
 PARTS = ("features.json", "calibration.json", "strategy.json", "reasons.json", "card.json")
+OF_AN_AMOUNT = ("features.json", "quantiles.json", "card.json")
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,15 @@ class Basis:
         return next(gate.purpose.value for gate in self.policy.gates if gate.purpose is not None)
 
 
+def parts_of(files: Collection[str]) -> tuple[str, ...]:
+    """Name the parts that a bundle of these files must have: a valuer's has quantiles."""
+    return OF_AN_AMOUNT if "quantiles.json" in files else PARTS
+
+
 def texts(folder: Path) -> dict[str, bytes]:
     """Read the parts of a bundle as they lie there; `bind` holds them to the evidence."""
-    found = {name: folder / name for name in PARTS}
+    names = parts_of([path.name for path in folder.iterdir()]) if folder.is_dir() else PARTS
+    found = {name: folder / name for name in names}
     lacking = [name for name, path in found.items() if not path.is_file()]
     if lacking:
         raise AlteredError(f"it lacks {', '.join(lacking)}", where=str(folder), right="Fetch it again")
@@ -56,7 +63,8 @@ def bind(evidence: Evidence, policy: Policy, parts: Mapping[str, bytes]) -> Basi
             where=f"evidence {evidence.digest[:12]}",
             right=f"It binds {bound[:12]}: restore that policy, or review again",
         )
-    return Basis(evidence, policy, {Path(name).stem: _part(evidence, name, parts) for name in PARTS})
+    names = parts_of(evidence.facts["bundle"]["files"])
+    return Basis(evidence, policy, {Path(name).stem: _part(evidence, name, parts) for name in names})
 
 
 def _part(evidence: Evidence, name: str, parts: Mapping[str, bytes]) -> Any:

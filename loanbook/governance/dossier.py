@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from loanbook import pages
+from loanbook.governance import amounts, appraising, parity, plots, reading, telling, telling_money
 from loanbook.governance import evidence as evidences
-from loanbook.governance import parity, plots, reading, telling, telling_money
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
@@ -38,6 +38,7 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
     signer types. Evidence that doesn't verify raises EvidenceError.
     """
     evidences.verify(evidence)
+    of_amount = amounts.speaks_of(evidence.facts)
     facts = {
         "facts": evidence.facts,
         "digest": evidence.digest,
@@ -47,9 +48,9 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         "gates": evidence.facts["gates"],
         "shut": [gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
         "measures": _measures(evidence.facts["metrics"]),
-        "plots": _plots(curves),
-        "judged": [*telling.tables(evidence.facts), *telling_money.tables(evidence.facts)],
-        "parity": parity.tables(evidence.facts),
+        "plots": () if of_amount else _plots(curves),
+        "judged": _judged(evidence.facts),
+        "parity": () if of_amount else parity.tables(evidence.facts),
         "vintages": _vintages(curves),
         "bands": curves.get("reliability") or [],
         "limits": limits(evidence.facts),
@@ -74,6 +75,12 @@ def shown(value: object) -> str:
 
 def _joined(values: Any) -> str:
     return ", ".join(map(str, values))
+
+
+def _judged(facts: Mapping[str, Any]) -> Sequence[telling.Table]:
+    if amounts.speaks_of(facts):
+        return appraising.tables(facts)
+    return [*telling.tables(facts), *telling_money.tables(facts)]
 
 
 def _measures(metrics: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, list[object]]]]:

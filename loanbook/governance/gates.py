@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
-from loanbook.governance import rules
+from loanbook.governance import amounts, rules
 from loanbook.governance.policy import Gate, Policy
 from loanbook.governance.reading import Facts, UnreadableFact
+
+RULES = MappingProxyType({**rules.RULES, **amounts.RULES})
 
 
 class Status(StrEnum):
@@ -50,7 +53,7 @@ def run(policy: Policy, facts: Facts) -> tuple[GateResult, ...]:
 
 def _run(gate: Gate, facts: Facts) -> GateResult:
     try:
-        found = rules.RULES[gate.kind](gate, facts)
+        found = RULES[gate.kind](gate, facts)
     except UnreadableFact as reason:
         return GateResult(gate.name, Status.COULD_NOT_RUN, None, bound(gate), f"{reason}. {gate.why}")
     status = Status.PASSED if found.holds else Status.FAILED

@@ -11,7 +11,7 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
-from loanbook.governance import equity
+from loanbook.governance import demands, equity
 from loanbook.governance.equity import Fairness
 from loanbook.lending.strategy import WORDS, Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
@@ -38,6 +38,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "proxy": ("attributes", "ceiling"),
         "alternative": ("ceiling",),
         "monotone": (),
+        **demands.KINDS,
     }
 )
 
@@ -60,6 +61,11 @@ REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
         "fairness": ("fair", None),
         "monotonicity": ("monotone", None),
     }
+)
+
+PROBABILITY, AMOUNT = "probability", "amount"
+DEMANDED = MappingProxyType(
+    {PROBABILITY: REQUIRED, AMOUNT: demands.OF_AN_AMOUNT | {one: REQUIRED[one] for one in demands.OF_BOTH}}
 )
 
 
@@ -109,7 +115,11 @@ class Watching:
 
 @dataclass(frozen=True)
 class Policy:
-    """A line's policy; `digest` is the SHA-256 of its text."""
+    """A line's policy; `digest` is the SHA-256 of its text.
+
+    `of` says what the line predicts. By an amount nothing is approved or declined, and nothing watches it
+    yet: its policy has neither strategy nor watching.
+    """
 
     version: int
     line: str
@@ -119,11 +129,26 @@ class Policy:
     roles: tuple[str, ...]
     valid_days: int
     gates: tuple[Gate, ...]
-    strategy: Strategy
-    watching: Watching
+    strategy: Strategy | None
+    watching: Watching | None
     economics: Economics | None
     digest: str
     fairness: Fairness | None = None
+    of: str = PROBABILITY
+
+    @property
+    def cut_offs(self) -> Strategy:
+        """From what cut-offs are found; PolicyError for an amount."""
+        if self.strategy is None:
+            raise PolicyError(f"the policy of {self.line} is of an amount and finds no cut-offs")
+        return self.strategy
+
+    @property
+    def watch(self) -> Watching:
+        """When production is called drifting; PolicyError for an amount."""
+        if self.watching is None:
+            raise PolicyError(f"the policy of {self.line} is of an amount, and nothing watches it yet")
+        return self.watching
 
 
 @dataclass(frozen=True)
@@ -186,14 +211,13 @@ def parse(text: str, where: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
     top = _Section(values, where)
-    top.only(
-        "version", "line", "jurisdiction", "materiality", "approval", "gates", "strategy", "watching",
-        "economics", "fairness",
-    )  # fmt: skip
+    of = top.one_of("of", tuple(DEMANDED)) if "of" in values else PROBABILITY
+    decides = ("strategy", "watching", "economics", "fairness") if of == PROBABILITY else ()
+    top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *decides)
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
-    gates = _gates(top.inner("gates"))
+    gates = _gates(top.inner("gates"), DEMANDED[of])
     if any(gate.kind == "alternative" for gate in gates) and "fairness" not in values:
         raise PolicyError("a search is demanded and not stated", where=where, right="State [fairness]")
     return Policy(
@@ -205,11 +229,12 @@ def parse(text: str, where: str) -> Policy:
         roles=roles,
         valid_days=approval.positive("valid_days"),
         gates=gates,
-        strategy=_strategy(top.inner("strategy")),
-        watching=_watching(top.inner("watching")),
+        strategy=_strategy(top.inner("strategy")) if decides else None,
+        watching=_watching(top.inner("watching")) if decides else None,
         economics=_economics(top.inner("economics")) if "economics" in values else None,
         digest=digests.of_bytes(text.encode()),
         fairness=_fairness(top.inner("fairness")) if "fairness" in values else None,
+        of=of,
     )
 
 
@@ -279,14 +304,14 @@ def _watching(section: _Section) -> Watching:
     return Watching(**found)
 
 
-def _gates(section: _Section) -> tuple[Gate, ...]:
+def _gates(section: _Section, demanded: Mapping[str, tuple[str, str | None]]) -> tuple[Gate, ...]:
     gates = {name: _gate(name, section.inner(name)) for name in section.values}
-    for name, (kind, measure) in REQUIRED.items():
+    for name, (kind, measure) in demanded.items():
         if name not in gates:
             raise PolicyError(
                 f"the gate {name!r} is missing",
                 where=section.where,
-                right=f"Every policy has {', '.join(REQUIRED)}",
+                right=f"Every such policy has {', '.join(demanded)}",
             )
         if (gates[name].kind, gates[name].measure) != (kind, measure):
             wanted = kind if measure is None else f"{kind} of {measure}"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+NOBODY = "no champion was asked for"
+
 
 @dataclass(frozen=True)
 class Material:
@@ -52,7 +54,7 @@ class Material:
     line: Line
     as_of: datetime
     terms: Terms | None = None
-    rival: Rival | str = "no champion was asked for"
+    rival: Rival | str = NOBODY
     search: Search | None = None  # for a fairer model, where the policy demands one
 
 

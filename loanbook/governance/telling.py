@@ -35,15 +35,15 @@ def tables(facts: Facts) -> tuple[Table, ...]:
         ("By segment", _segments),
         ("By quarter of decision", _vintages),
         ("How sure a single PD is", _venn_abers),
-        ("Product mix from fit to report", _mix),
+        ("Product mix from fit to report", product_mix),
         ("Would more data help?", _data_size),
-        ("Declared signs", _monotone),
+        ("Declared signs", monotone),
         ("What moves the PD", _sensitivity),
         ("Under stress", _stress),
         ("Do the reasons hold?", _reasons),
         *([("How unusual, whatever was confirmed", _unusual)] if "unusual" in facts["judged"] else []),
     )
-    return tuple(_or_absent(title, make, facts) for title, make in makers)
+    return tuple(or_absent(title, make, facts) for title, make in makers)
 
 
 def unmeasured(facts: Facts) -> list[str]:
@@ -58,13 +58,16 @@ def unmeasured(facts: Facts) -> list[str]:
     if missing:
         found.append(f"Not measured: the mix of {', '.join(missing)}.")
     parts = facts["judged"].get("segments")
-    small = sum(part["auc"] is None for part in _parts(parts)) if isinstance(parts, Mapping) else 0
+    cut = _parts(parts) if isinstance(parts, Mapping) else []
+    small = sum(part["unmeasured"] is not None for part in cut)
     if small:
-        found.append(f"Too small for an AUC of their own: {small} segment{'s' if small > 1 else ''}.")
+        figure = "an AUC" if any("auc" in part for part in cut) else "figures"
+        found.append(f"Too small for {figure} of their own: {small} segment{'s' if small > 1 else ''}.")
     return found
 
 
-def _or_absent(title: str, make: Callable[[Facts], Table], facts: Facts) -> Table:
+def or_absent(title: str, make: Callable[[Facts], Table], facts: Facts) -> Table:
+    """Make a table; where its facts aren't there, say so in its place."""
     try:
         return make(facts)
     except UnreadableFact as reason:
@@ -177,7 +180,8 @@ def _venn_abers(facts: Facts) -> Table:
     return Table("How sure a single PD is", about, ("Rows", "PD", "Lower", "Upper", "Bad rate"), rows)
 
 
-def _mix(facts: Facts) -> Table:
+def product_mix(facts: Facts) -> Table:
+    """Tell how the mix moved."""
     found = reading.mapping(facts, "stability", "mix_psi")
     rows = [
         (name, part.get("psi"), part.get("by_chance"), part.get("unmeasured"))
@@ -209,7 +213,8 @@ def _data_size(facts: Facts) -> Table:
     return Table("Would more data help?", about, heads, rows)
 
 
-def _monotone(facts: Facts) -> Table:
+def monotone(facts: Facts) -> Table:
+    """Tell which declared signs were walked, and how they were held."""
     found = reading.mapping(_judged(facts, "monotone"), "features")
     rows = [
         [

@@ -29,11 +29,14 @@ _LINE: Mapping[str, type] = {
     "shared_customers": bool,
     "every_months": int,
     "report_newcomers": bool,
+    "column": str,
+    "drawn": bool,
 }
 _KINDS: Mapping[type, tuple[str, str]] = {
     date: ("no day", "Write it as 2018-01-01"),
     int: ("no whole number", "Write it as 12"),
     bool: ("neither true nor false", "Write true or false"),
+    str: ("no text", 'Write "list_price"'),
 }
 _LINE_NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?")
 

@@ -11,6 +11,7 @@ from loanbook.errors import TrainingError
 from loanbook.lines.early_warning import EARLY_WARNING_AUTO, EARLY_WARNING_CONSUMER
 from loanbook.lines.fraud import FRAUD
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
+from loanbook.lines.vehicle_value import VEHICLE_VALUE
 from loanbook.schema import APPLICATION, Label, Line
 
 LINES = MappingProxyType(
@@ -22,6 +23,7 @@ LINES = MappingProxyType(
             FRAUD,
             EARLY_WARNING_AUTO,
             EARLY_WARNING_CONSUMER,
+            VEHICLE_VALUE,
         )
     }
 )
@@ -36,7 +38,7 @@ def find(name: str) -> Line:
 
 
 def adapted(line: Line, given: Mapping[str, object]) -> Line:
-    """Give the line with what a dataset states of its label: window, ripening, lateness, how often."""
+    """Give the line with what a dataset states of its label: a window, a lateness, an amount's column."""
     names = {field.name for field in fields(line.label)}
     changed: dict[str, Any] = {name: value for name, value in given.items() if name in names}
     return replace(line, label=replace(line.label, **changed))

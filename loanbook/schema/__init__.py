@@ -2,7 +2,17 @@
 
 from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
-from loanbook.schema.lines import APPLICATION, LOAN_MONTH, CaseLabel, Grain, Label, Line, Recurring
+from loanbook.schema.lines import (
+    APPLICATION,
+    LOAN_MONTH,
+    VEHICLE,
+    Amount,
+    CaseLabel,
+    Grain,
+    Label,
+    Line,
+    Recurring,
+)
 from loanbook.schema.tables import REFERENCES, TABLES
 
 __all__ = [
@@ -10,6 +20,8 @@ __all__ = [
     "LOAN_MONTH",
     "REFERENCES",
     "TABLES",
+    "VEHICLE",
+    "Amount",
     "CaseLabel",
     "Column",
     "Grain",

@@ -39,6 +39,21 @@ class CaseLabel:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """An amount of money that is seen of a row: in which column of `table`, and which quantiles are learned.
+
+    `indexed` names the market's index: amounts are learned as at 100, and told as at their day. `drawn`
+    samples are drawn by what a row is, for rows that are all of one moment.
+    """
+
+    table: str
+    column: str
+    quantiles: tuple[float, ...]
+    indexed: str
+    drawn: bool = False
+
+
+@dataclass(frozen=True)
 class Grain:
     """What a row of a line is: the column that names it, and the keys by which its features are joined."""
 
@@ -48,6 +63,7 @@ class Grain:
 
 APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle_id"))
 LOAN_MONTH = Grain("loan_month", ("loan_id", "application_id", "customer_id", "vehicle_id"))
+VEHICLE = Grain("vehicle_id", ("vehicle_id",))
 
 
 @dataclass(frozen=True)
@@ -57,14 +73,15 @@ class Line:
     The application is decided `decision_days` after it is filed: what is known by then may be used. A
     `product` that is None stands for every product. `monotone` gives +1 where a larger value may only raise
     the PD, -1 where it may only lower it. `unusual` names the features of which a second score says how
-    unusual they are, whatever the label; none: no such score.
+    unusual they are, whatever the label; none: no such score. A line whose label is an amount predicts that,
+    by quantiles, and no PD.
     """
 
     name: str
     title: str
     product: str | None
     purpose: Purpose
-    label: Label | CaseLabel
+    label: Label | CaseLabel | Amount
     decision_days: int
     feature_service: str
     monotone: Mapping[str, int]

@@ -127,6 +127,10 @@ VEHICLES = Table(
         Column("appraised_value", MONEY, OPEN, GOODS, "wholesale or appraised value"),
         Column("mileage_km", "DOUBLE", OPEN, GOODS, "kilometres driven"),
         Column("fuel", "VARCHAR", OPEN, GOODS, "fuel"),
+        Column("transmission", "VARCHAR", OPEN, GOODS, "manual, automatic …"),
+        Column("engine_litres", "DOUBLE", OPEN, GOODS, "engine's displacement in litres"),
+        Column("litres_100km", "DOUBLE", OPEN, GOODS, "fuel used for 100 km, as the maker states it"),
+        Column("yearly_tax", MONEY, OPEN, GOODS, "road tax a year"),
     ),
 )
 

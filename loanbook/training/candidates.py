@@ -11,7 +11,8 @@ from loanbook import digests, lake
 from loanbook.errors import StorageError
 from loanbook.settings import Settings
 from loanbook.training import candidate
-from loanbook.training.candidate import Order
+from loanbook.training.candidate import Candidate, Order
+from loanbook.valuation import making
 
 RECORD = "training.json"
 
@@ -35,7 +36,7 @@ class Made:
         return self.folder / "predictions.parquet"
 
 
-def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, Any]) -> Made:
+def make(settings: Settings, dataset: str, order: Order | making.Order, context: Mapping[str, Any]) -> Made:
     """Train, and write bundle, predictions and record together; the same order is not carried out twice.
 
     `context` says what the review needs and the bundle doesn't hold: data, features, code, who and when. Who
@@ -46,13 +47,20 @@ def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, A
     if not (folder / RECORD).exists():
         with lake.whole(folder) as draft:
             draft.mkdir()
-            made = candidate.make(settings, order, draft)
+            made = carry_out(settings, order, draft)
             facts = {"bundle": made.bundle, "predictions": made.predictions_digest, "split": dict(made.split)}
             facts |= {"tried": {name: dict(one) for name, one in made.tried.items()}, "chosen": made.chosen}
             lake.write_json(
                 draft / RECORD, {**context, **facts, "frame": order.frame_digest, "seed": order.seed}
             )
     return read(settings, dataset, key)
+
+
+def carry_out(settings: Settings, order: Order | making.Order, into: Path) -> Candidate:
+    """Train what is ordered: a PD, or an amount."""
+    if isinstance(order, making.Order):
+        return making.make(settings, order, into)
+    return candidate.make(settings, order, into)
 
 
 def read(settings: Settings, dataset: str, key: str) -> Made:
@@ -63,7 +71,7 @@ def read(settings: Settings, dataset: str, key: str) -> Made:
     return Made(key, folder, lake.read_json(folder / RECORD))
 
 
-def key_of(order: Order, context: Mapping[str, Any]) -> str:
+def key_of(order: Order | making.Order, context: Mapping[str, Any]) -> str:
     """Name what is ordered, of which data, to be made by which code."""
     said = {"order": replace(order, frame=Path(order.frame_digest)), "context": _lasting(context)}
     return digests.of_json(_plain(said))[:16]

@@ -13,12 +13,13 @@ from loanbook.errors import StorageError, TrainingError
 from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
 from loanbook.training import labels, population
+from loanbook.valuation import seen
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 OUTCOMES = ("bad", "good", "unripe", "unfollowed", "unlent")
-RIPE = ("bad", "good")
+RIPE = ("bad", "good", "priced")
 DOOR = timedelta(days=365)  # the door's population, against which production is watched
 
 
@@ -59,6 +60,13 @@ def alike(
     return _query(settings, published, population.drawn_sql(line, since=since, until=until))
 
 
+def vehicles(
+    settings: Settings, published: Mapping[str, Path], line: Line, *, since: datetime, until: datetime
+) -> pa.Table:
+    """Give the vehicles that are valued in [since, until), priced or not."""
+    return _query(settings, published, seen.period_sql(line, since=since, until=until))
+
+
 def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ...]:
     """Give the products that anybody applied for."""
     table = _query(settings, published, "SELECT DISTINCT product FROM applications ORDER BY product")
@@ -70,7 +78,8 @@ def counts(table: pa.Table) -> dict[str, int]:
     import pyarrow.compute as pc
 
     found = {one["values"]: one["counts"] for one in pc.value_counts(table["outcome"]).to_pylist()}
-    return {name: int(found.get(name, 0)) for name in OUTCOMES}
+    names = seen.OUTCOMES if found.keys() <= {*seen.OUTCOMES} else OUTCOMES
+    return {name: int(found.get(name, 0)) for name in names}
 
 
 def ripe(table: pa.Table) -> pa.Table:

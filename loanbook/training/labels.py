@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loanbook.schema import CaseLabel, Label, Line
+from loanbook.errors import TrainingError
+from loanbook.schema import Amount, CaseLabel, Label, Line
 
 # A ledger that ends this much before the window does leaves the outcome unknown.
 SLACK_DAYS = 45
@@ -22,6 +23,8 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
             return _defaults_sql(line, line.label, as_of)
         case CaseLabel():
             return _confirmed_sql(line, line.label, as_of)
+        case Amount():
+            raise TrainingError(f"{line.name} predicts an amount and no outcome of loans")
 
 
 def needs(line: Line) -> tuple[str, ...]:

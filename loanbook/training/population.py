@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from loanbook.schema import Line, Recurring
+from loanbook.schema import Amount, Line, Recurring
 from loanbook.training import labels, loan_months
+from loanbook.valuation import seen
 
 YEAR = timedelta(days=365)
 TICK = timedelta(microseconds=1)
@@ -15,6 +16,8 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     """Write the query for what a training set is drawn from: each row's keys, moments and outcome."""
     if isinstance(line.label, Recurring):
         return loan_months.outcomes_sql(line, line.label, as_of=as_of)
+    if isinstance(line.label, Amount):
+        return seen.seen_sql(line, as_of=as_of)
     return labels.outcomes_sql(line, as_of=as_of)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from loanbook.governance import amounts
 from loanbook.governance.artefacts.documents import Document, Section, at, document, each, said
 from loanbook.governance.basis import Basis
 
@@ -19,6 +20,16 @@ SPLIT = MappingProxyType(
         "rows left out so that no customer stands on both sides": "evidence.split.grouped_out",
         "rows in more than one sample": "evidence.split.shared_rows",
         "customers in more than one sample": "evidence.split.shared_customers",
+        "stated by the dataset": "evidence.split.stated",
+    }
+)
+SPLIT_OF_AMOUNTS = MappingProxyType(
+    {
+        "drawn by what a row is, not cut by time": "evidence.judged.apart.drawn",
+        "different vehicles": "evidence.judged.apart.different",
+        "rows that repeat another": "evidence.judged.apart.repeated",
+        "vehicles in more than one sample": "evidence.judged.apart.shared",
+        "rows in more than one sample": "evidence.split.shared_rows",
         "stated by the dataset": "evidence.split.stated",
     }
 )
@@ -51,14 +62,26 @@ METHOD = MappingProxyType(
 )
 
 
+METHOD_OF_AMOUNTS = MappingProxyType(
+    {
+        "recipe": "bundle.card.recipe",
+        "rounds by quantile": "bundle.card.rounds",
+        "LightGBM": "bundle.card.lightgbm",
+        "kilometres a year that are usual": "bundle.quantiles.km_a_year",
+        "chosen": "evidence.method.chosen",
+    }
+)
+
+
 def development(basis: Basis) -> Document:
     """Write the development document."""
-    facts = basis.facts
+    facts, of_amount = basis.facts, amounts.speaks_of(basis.evidence.facts)
+    told = ("rows", "from", "to") if of_amount else ("rows", "bads", "from", "to")
     sections = (
-        said("Population and label", facts, SPLIT),
+        said("Population and label", facts, SPLIT_OF_AMOUNTS if of_amount else SPLIT),
         _outcomes(facts),
-        each("Samples", facts, "evidence.samples", "sample", ("rows", "bads", "from", "to")),
-        said("Method", facts, METHOD),
+        each("Samples", facts, "evidence.samples", "sample", told),
+        said("Method", facts, METHOD_OF_AMOUNTS if of_amount else METHOD),
         each("Recipes that were tried", facts, "evidence.method.tried", "trial", ("stopped_at", "stop_loss")),
         _features(facts),
         said("What it was made with", facts, MADE),

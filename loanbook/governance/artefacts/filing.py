@@ -11,7 +11,7 @@ from typing import Any
 
 from loanbook import digests, lake, pages
 from loanbook.errors import AlteredError, EvidenceError, PolicyError
-from loanbook.governance import champions, dossier, shelf
+from loanbook.governance import amounts, champions, dossier, shelf
 from loanbook.governance import obligations as asked
 from loanbook.governance.artefacts import data, development, inventory, plans, validation
 from loanbook.governance.artefacts.documents import Document, as_json
@@ -56,7 +56,8 @@ def documents(basis: Basis, obliged: Obligations, duties: Sequence[Duty], on: da
         validation.validation(basis),
         data.register(basis),
         data.dictionary(basis),
-        plans.reasons(basis),
+        # where nothing is decided on a person, nobody is told why
+        *(() if amounts.speaks_of(basis.evidence.facts) else (plans.reasons(basis),)),
         plans.monitoring(basis),
         plans.obligations(obliged, duties, on),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from loanbook.governance import amounts
 from loanbook.governance.artefacts.documents import Document, Section, document, each, mappings, said
 from loanbook.governance.basis import Basis
 
@@ -46,6 +47,16 @@ LEARNS = MappingProxyType(
         "decided days after filing": "bundle.card.decision_days",
     }
 )
+LEARNS_AN_AMOUNT = MappingProxyType(
+    {
+        "amount": "evidence.split.label.column",
+        "of the table": "evidence.split.label.table",
+        "quantiles": "evidence.split.label.quantiles",
+        "learned at an index of 100 of": "evidence.split.label.indexed",
+        "data as of": "evidence.data.as_of",
+        "algorithm": "bundle.card.recipe",
+    }
+)
 USE = MappingProxyType(
     {
         "approve below PD": "bundle.strategy.approve_below",
@@ -67,9 +78,10 @@ EXPOSURE = MappingProxyType(
 def inventory(basis: Basis) -> Document:
     """Write the entry of the model inventory."""
     facts = basis.facts
+    learns = LEARNS_AN_AMOUNT if amounts.speaks_of(basis.evidence.facts) else LEARNS
     sections = (
         said("Identity", facts, IDENTITY),
-        said("What it predicts", facts, LEARNS),
+        said("What it predicts", facts, learns),
         said("How it is used", facts, USE),
         _owners(facts),
         said("Bytes", facts, BYTES),

@@ -41,7 +41,7 @@ def reasons(basis: Basis) -> Document:
 def monitoring(basis: Basis) -> Document:
     """Write the monitoring plan: each bound of the policy beside the review's figure."""
     facts = basis.facts
-    bounds = at(facts, "policy.watching")
+    bounds = at(facts, "policy.watching") or {}
     rows = tuple(
         (name, bound, at(facts, AT_REVIEW[name]) if name in AT_REVIEW else None, AT_REVIEW.get(name))
         for name, bound in bounds.items()

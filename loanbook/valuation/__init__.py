@@ -1,0 +1,1 @@
+"""features → candidate: what is predicted as an amount; by quantiles."""
