@@ -55,7 +55,7 @@ def expected(values: Vector, owed: Vector, terms: Terms) -> Vector:
 
 
 def rolled(appraised: Vector, told: Vector, then: Vector) -> Vector:
-    """Roll an appraisal forward, rows × quantiles: by what a valuer tells of then over its median of that day.
+    """Roll an appraisal forward, rows × quantiles: by what a valuer tells of then over its median now.
 
     Who looked at the vehicle knows what the valuer doesn't; the valuer knows what becomes of it.
     """
