@@ -54,7 +54,7 @@ class Stage:
             from flows import steps
 
             if "dataset" in parameters:
-                parameters["dataset"] = str(self.repo / "loanbook" / "datasets" / "world")
+                parameters["dataset"] = str(self.repo / "loanbook" / "datasets" / parameters["dataset"])
             self.events = []
             told = steps.listener.set(self.events.append)
             flow = steps.quietly(getattr(import_module(f"flows.{verb}"), verb))
