@@ -8,7 +8,8 @@ from typing import Any
 from loanbook.governance import reading
 from loanbook.governance.amounts import SEGMENTS, parts_of
 from loanbook.governance.reading import Facts, UnreadableFact
-from loanbook.governance.telling import Table, monotone, or_absent, product_mix
+from loanbook.governance.saying import Table, or_absent
+from loanbook.governance.telling import monotone, product_mix
 
 PART = ("rows", "median_ape", "median_ape_interval", "bias", "coverage", "unmeasured")
 HEADS = ("Rows", "Median error", "95 % interval", "Bias", "Coverage", "Too few")

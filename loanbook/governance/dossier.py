@@ -16,6 +16,7 @@ from loanbook.governance import evidence as evidences
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
+from loanbook.governance.saying import Table
 
 TEMPLATE = Path(__file__).parent / "templates" / "dossier.html"
 WORDS = {"passed": "passed", "failed": "failed", "could_not_run": "could not run"}
@@ -77,7 +78,7 @@ def _joined(values: Any) -> str:
     return ", ".join(map(str, values))
 
 
-def _judged(facts: Mapping[str, Any]) -> Sequence[telling.Table]:
+def _judged(facts: Mapping[str, Any]) -> Sequence[Table]:
     if amounts.speaks_of(facts):
         return appraising.tables(facts)
     return [*telling.tables(facts), *telling_money.tables(facts)]

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook.errors import EvidenceError, TrainingError
+from loanbook.governance import moving
 from loanbook.lending import strategy
 from loanbook.training import (
     bootstrap,
     comparing,
     data_size,
     evaluation,
-    explaining,
     fitting,
     matrix,
     response,
@@ -28,7 +28,6 @@ from loanbook.training import (
     venn,
 )
 from loanbook.training.bundle import Bundle
-from loanbook.training.explaining import Explained
 from loanbook.training.fitting import Form, Recipe, Sample
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ Flags = npt.NDArray[np.bool_]
 TERM, MIX = "term_months", ("channel", "loan_purpose")
 ABSENT = {"unmeasured": "it is not among what the model knows"}
 TOP = 0.02  # of the report sample, the most unusual
-MOVED = 1000  # rows whose PD's answer to a move is averaged
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,9 @@ def judge(subject: Subject) -> dict[str, Any]:
         "venn_abers": _venn_abers,
         "data_size": _data_size,
         "monotone": _monotone,
-        "sensitivity": _sensitivity,
-        "stress": _stress,
-        "reasons": _reasons,
+        "sensitivity": moving.sensitivity,
+        "stress": moving.stress,
+        "reasons": moving.reasons,
     }
     if subject.unusual is not None:
         parts["unusual"] = _unusual
@@ -245,46 +243,6 @@ def _monotone(subject: Subject) -> dict[str, Any]:
     return {"declared": declared, "features": {name: dict(one) for name, one in found.items()}}
 
 
-def _sensitivity(subject: Subject) -> dict[str, Any]:
-    """Move each number by what it varies in the fit sample; a category has no such move."""
-    plan, rows = subject.bundle.plan, _some(subject)
-    return {
-        "rows": len(rows),
-        "features": response.sensitivity(subject.judge, rows, plan.features, _deviations(subject)),
-        "unmeasured": list(plan.categories),
-    }
-
-
-def _stress(subject: Subject) -> dict[str, Any]:
-    rows = _some(subject)
-    cut_off = subject.bundle.cut_offs.approve_below
-    moves = response.stressed(subject.judge, rows, subject.bundle.plan.features, cut_off)
-    return {"rows": len(rows), "expected": float(subject.judge(rows).mean()), "moves": moves}
-
-
-def _reasons(subject: Subject) -> dict[str, Any]:
-    """Hold the reasons of the report sample's declined and referred to what a reason must do."""
-    bundle, threads = subject.bundle, subject.count("threads")
-    model = Explained(
-        map=bundle.reasons,
-        features=bundle.plan.features,
-        parts=lambda rows: fitting.contributions(bundle.model, rows, threads=threads),
-        pd=subject.judge,
-    )
-    report = subject.values[subject.rows["report"]]
-    found = explaining.held(
-        model, report, bundle.cut_offs.approve_below, _deviations(subject), subject.count("seed")
-    )
-    return {"sample": "report", **found}
-
-
-def _deviations(subject: Subject) -> dict[str, float]:
-    """Give what each number varies in the fit sample; a category has no such width."""
-    plan, fit = subject.bundle.plan, subject.values[subject.rows["fit"]]
-    numbers = [name for name in plan.features if name not in plan.categories]
-    return {name: float(np.nanstd(fit[:, plan.features.index(name)])) for name in numbers}
-
-
 def _unusual(subject: Subject) -> dict[str, Any]:
     """Hold the score that saw no outcome against the report sample's outcomes, and against the PD."""
     assert subject.unusual is not None
@@ -303,13 +261,6 @@ def _unusual(subject: Subject) -> dict[str, Any]:
         "bads_found_by_pd": float(feared[bad].mean()),
         "unseen_by_pd": int((top & ~feared).sum()),
     }
-
-
-def _some(subject: Subject) -> Vector:
-    """Draw rows of the report sample; no outcome is looked at."""
-    values = subject.values[subject.rows["report"]]
-    chance = np.random.default_rng(subject.count("seed"))
-    return values[np.sort(chance.choice(len(values), min(MOVED, len(values)), replace=False))]
 
 
 def _named(bundle: Bundle, known: pa.Table, name: str) -> segments.Names | None:

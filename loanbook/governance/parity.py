@@ -10,7 +10,7 @@ from typing import Any
 
 from loanbook.governance import reading
 from loanbook.governance.reading import Facts, UnreadableFact
-from loanbook.governance.telling import Table
+from loanbook.governance.saying import Table
 
 RATES = (
     "rows", "approved_goods", "approved_goods_interval", "approved_bads", "approved_bads_interval",

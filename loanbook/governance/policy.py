@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +12,7 @@ from loanbook import digests
 from loanbook.errors import PolicyError
 from loanbook.governance import demands, equity
 from loanbook.governance.equity import Fairness
+from loanbook.governance.section import Section
 from loanbook.lending.strategy import WORDS, Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
 
@@ -151,66 +151,13 @@ class Policy:
         return self.watching
 
 
-@dataclass(frozen=True)
-class _Section:
-    """A TOML table with its place, so that every complaint says where."""
-
-    values: Mapping[str, Any]
-    where: str
-
-    def only(self, *allowed: str) -> None:
-        for key in self.values:
-            if key not in allowed:
-                raise PolicyError(
-                    f"unknown key {key!r}", where=self.where, right=f"Allowed are {', '.join(allowed)}"
-                )
-
-    def take(self, key: str, kind: type) -> Any:
-        if key not in self.values:
-            raise PolicyError(f"key {key!r} is missing", where=self.where, right="Absence is refusal")
-        value = self.values[key]
-        if type(value) is not kind:
-            raise PolicyError(f"{key} is {value!r}", where=self.where, right=f"It is a {kind.__name__}")
-        return value
-
-    def text(self, key: str) -> str:
-        value = self.take(key, str)
-        if not value.strip():
-            raise PolicyError(f"{key} is empty", where=self.where, right="Say it in words")
-        return str(value)
-
-    def number(self, key: str) -> float:
-        value = self.values.get(key)
-        if type(value) is int:
-            return float(value)
-        number = float(self.take(key, float))
-        if not math.isfinite(number):
-            raise PolicyError(f"{key} is {number}", where=self.where, right="A bound is a finite number")
-        return number
-
-    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(key)
-        if value not in allowed:
-            raise PolicyError(f"{key} is {value!r}", where=self.where, right=f"One of {', '.join(allowed)}")
-        return value
-
-    def positive(self, key: str) -> int:
-        value = int(self.take(key, int))
-        if value < 1:
-            raise PolicyError(f"{key} is {value}", where=self.where, right="At least 1")
-        return value
-
-    def inner(self, key: str) -> _Section:
-        return _Section(self.take(key, dict), f"{self.where}, {key}")
-
-
 def parse(text: str, where: str) -> Policy:
     """Read a policy, or raise PolicyError naming the key, the file and what is allowed."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
-    top = _Section(values, where)
+    top = Section(values, where)
     of = top.one_of("of", tuple(DEMANDED)) if "of" in values else PROBABILITY
     decides = ("strategy", "watching", "economics", "fairness") if of == PROBABILITY else ()
     top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *decides)
@@ -238,7 +185,7 @@ def parse(text: str, where: str) -> Policy:
     )
 
 
-def _roles(approval: _Section) -> tuple[str, ...]:
+def _roles(approval: Section) -> tuple[str, ...]:
     roles = tuple(approval.take("roles", list))
     for role in roles:
         if role not in ROLES:
@@ -250,7 +197,7 @@ def _roles(approval: _Section) -> tuple[str, ...]:
     return roles
 
 
-def _strategy(section: _Section) -> Strategy:
+def _strategy(section: Section) -> Strategy:
     """Read how cut-offs are found: by a ceiling on bad rates, or by the share that is referred."""
     if "refer_share" in section.values:
         section.only("refer_share")
@@ -265,7 +212,7 @@ def _strategy(section: _Section) -> Strategy:
     return strategy
 
 
-def _words(section: _Section) -> tuple[str, str, str]:
+def _words(section: Section) -> tuple[str, str, str]:
     """Read three answers, from the safest to the riskiest; a policy that names none approves and declines."""
     if "words" not in section.values:
         return WORDS
@@ -275,7 +222,7 @@ def _words(section: _Section) -> tuple[str, str, str]:
     return words[0], words[1], words[2]
 
 
-def _economics(section: _Section) -> Economics:
+def _economics(section: Section) -> Economics:
     """Read what a line that lends money states; a line that doesn't may leave it out, and has no profit."""
     section.only("lgd", "cost_of_funds", "recovery_months")
     stated = Economics(
@@ -286,13 +233,13 @@ def _economics(section: _Section) -> Economics:
     return stated
 
 
-def _fairness(section: _Section) -> Fairness:
+def _fairness(section: Section) -> Fairness:
     section.only("attributes", "max_auc_loss")
     names, loss = section.take("attributes", list), section.number("max_auc_loss")
     return equity.fairness(names, loss, section.where)
 
 
-def _watching(section: _Section) -> Watching:
+def _watching(section: Section) -> Watching:
     names = [field.name for field in fields(Watching)]
     section.only(*names)
     found = {name: section.number(name) for name in names}
@@ -304,7 +251,7 @@ def _watching(section: _Section) -> Watching:
     return Watching(**found)
 
 
-def _gates(section: _Section, demanded: Mapping[str, tuple[str, str | None]]) -> tuple[Gate, ...]:
+def _gates(section: Section, demanded: Mapping[str, tuple[str, str | None]]) -> tuple[Gate, ...]:
     gates = {name: _gate(name, section.inner(name)) for name in section.values}
     for name, (kind, measure) in demanded.items():
         if name not in gates:
@@ -321,7 +268,7 @@ def _gates(section: _Section, demanded: Mapping[str, tuple[str, str | None]]) ->
     return tuple(gates.values())
 
 
-def _gate(name: str, section: _Section) -> Gate:
+def _gate(name: str, section: Section) -> Gate:
     kind = section.one_of("kind", tuple(KINDS)) if "kind" in section.values else "measure"
     needs = [key for key in KINDS[kind] if key != "bound"]
     bounds = list(BOUNDS) if "bound" in KINDS[kind] else []
@@ -337,7 +284,7 @@ def _gate(name: str, section: _Section) -> Gate:
     return Gate(name=name, kind=kind, why=section.text("why"), **found)
 
 
-def _value(section: _Section, key: str) -> Any:
+def _value(section: Section, key: str) -> Any:
     if key in BOUNDS:
         return section.number(key)
     if key == "clean":

@@ -7,7 +7,7 @@ from typing import Any
 
 from loanbook.governance import reading
 from loanbook.governance.reading import Facts, UnreadableFact
-from loanbook.governance.telling import Table
+from loanbook.governance.saying import Table
 from loanbook.training import rejects
 
 PROFIT = ("profit", "per_application", "per_application_interval")

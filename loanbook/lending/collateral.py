@@ -73,7 +73,7 @@ def learn(values: Vector, recovered: Vector) -> Terms:
 def against(said: Vector, realised: Vector) -> dict[str, Any]:
     """Hold expected LGDs to the realised: means, mean absolute error, Spearman's rank correlation."""
     ranks = [np.argsort(np.argsort(one, kind="stable"), kind="stable") for one in (said, realised)]
-    rank = float(np.corrcoef(*ranks)[0, 1]) if np.ptp(said) > 0 and np.ptp(realised) > 0 else None
+    rank = float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if np.ptp(said) > 0 and np.ptp(realised) > 0 else None
     return {
         "loans": len(realised),
         "expected": float(said.mean()),
