@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import lenders, models_referral
+from bench import (
+    lenders,
+    models_fairness,
+    models_fraud,
+    models_referral,
+    models_rejects,
+    models_value,
+    models_warning,
+)
 from bench.lenders import Truth
 from bench.measuring import Row, at_least, at_most, between, exactly
 from loanbook.cli.launch import Runner
@@ -24,7 +32,8 @@ def rows() -> Iterator[Row]:
     yield from lenders.in_a_home(_world)
     yield from lenders.in_a_home(_noise)
     yield from lenders.in_a_home(_real)
-    yield from models_referral.rows()
+    for part in (models_referral, models_warning, models_fraud, models_value, models_fairness):
+        yield from part.rows()
 
 
 def _world(place: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
@@ -34,6 +43,7 @@ def _world(place: Settings, runner: Runner, scratch: Path) -> Iterator[Row]:
         metrics = review["metrics"]
         yield between("models", f"{name}: calibration slope", metrics["calibration_slope"], 0.95, 1.05)
         yield at_most("models", f"{name}: ECE", metrics["ece"], 0.01)
+        yield from models_rejects.world(place, scratch / "world", review)
         yield from _made_again(place, runner, name, review)
 
 
@@ -56,6 +66,8 @@ def _real(place: Settings, runner: Runner, _: Path) -> Iterator[Row]:
         yield row
         if review:
             yield from _made_again(place, runner, review["model"], review)
+        if review and review["model"].startswith("lending_club."):
+            yield from models_rejects.lending_club(place, review)
 
 
 def _made_again(place: Settings, runner: Runner, name: str, review: dict[str, Any]) -> Iterator[Row]:
