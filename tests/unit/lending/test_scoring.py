@@ -73,7 +73,7 @@ def test_an_empty_book_is_refused(bundle: Bundle, book: pa.Table) -> None:
 
 def test_a_book_larger_than_the_approval_allows_is_refused(bundle: Bundle, book: pa.Table) -> None:
     assert len(scoring.score(bundle, book, most=800, threads=1).pd) == 800
-    with pytest.raises(ScoringError, match="800 applications and the approval allows 799"):
+    with pytest.raises(ScoringError, match="800 rows and the approval allows 799"):
         scoring.score(bundle, book, most=799, threads=1)
 
 
