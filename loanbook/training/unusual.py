@@ -54,7 +54,7 @@ class Unusual:
     def score(self, values: Vector, features: Sequence[str]) -> Vector:
         """Give each row's score: the largest of three sums, left tails, right tails, and the long ones."""
         sums = np.zeros((3, len(values)))
-        for name, tails in self.tails.items():
+        for name, tails in sorted(self.tails.items()):  # a sum's last bit hangs on the order
             left, right = tails.surprise(values[:, features.index(name)])
             sums += np.stack([left, right, left if tails.left else right])
         return np.asarray(sums.max(axis=0))

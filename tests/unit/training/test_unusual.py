@@ -68,7 +68,9 @@ def test_it_stands_in_a_bundle_as_json_and_scores_the_same() -> None:
 
     read = Unusual.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
 
+    turned = Unusual(dict(sorted(read.tails.items(), reverse=True)))
     assert read == found
+    assert (turned.score(rows, FEATURES) == found.score(rows, FEATURES)).all()
     assert (read.score(rows, FEATURES) == found.score(rows, FEATURES)).all()
 
 
