@@ -93,9 +93,8 @@ def _newton(
         curvature = (design.T * (p * (1 - p))) @ design + precision
         gradient = design.T @ (target - p) - precision @ (beta - identity)
         step = np.linalg.lstsq(curvature, gradient, rcond=None)[0]
-        if halved:
-            step = step * _fraction(design, target, precision, identity, beta, step)
-        beta = beta + step
+        part = _fraction(design, target, precision, identity, beta, step) if halved else 1.0
+        beta = beta + part * step
         if np.abs(step).max() < 1e-10:
             return beta, float(np.sqrt(np.linalg.pinv(curvature)[0, 0]))
     return None
@@ -111,6 +110,7 @@ def _fraction(
         return float(target @ z - np.logaddexp(0, z).sum() - away @ precision @ away / 2)
 
     before, part = likelihood(beta), 1.0
-    while part > 1e-12 and likelihood(beta + part * step) < before:
+    least = before - 1e-12 * abs(before)  # what rounding takes away is no loss
+    while part > 1e-12 and likelihood(beta + part * step) < least:
         part /= 2
     return part

@@ -29,6 +29,7 @@ Write = Callable[[str], None]
 OTHER_PURPOSES = {
     **dict.fromkeys(("links", "strangers", "referrals", "dealer_conduct"), Purpose.FRAUD),
     "behaviour": Purpose.SERVICING,
+    "vehicle_kind": Purpose.VALUATION,
 }
 
 
