@@ -1,6 +1,6 @@
 """What a vehicle is worth, in figures: held-out listings, the simulated truth, and what repossessions left.
 
-The report sample of each is read once, by the review; settings were chosen on fit and stop alone.
+The report sample of each is read by the review alone; how settings were chosen says decision 21.
 """
 
 from __future__ import annotations

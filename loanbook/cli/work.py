@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from loanbook.cli import app
 from loanbook.cli.face import Common, Progress, Told, tell
 from loanbook.cli.launch import Runner
+from loanbook.cli.measured import measured
 from loanbook.settings import Settings
 
 Dataset = Annotated[str, Parameter(help="A shipped dataset's name, or the folder of your own.")]
@@ -222,14 +223,9 @@ def balanced(made: dict[str, Any]) -> dict[str, str]:
 
 def reviewed(made: dict[str, Any]) -> Told:
     """Tell of a review."""
-    name, measures = f"{made['model']}/{made['version']}", made["metrics"]
-    low, high = measures["auc_interval"]
+    name = f"{made['model']}/{made['version']}"
     told = {
-        "report sample": f"{measures['rows']:,} loans, {measures['bads']:,} bad, decided "
-        f"{made['samples']['report']['from'][:10]} to {made['samples']['report']['to'][:10]}",
-        "AUC": f"{measures['auc']:.4f} (95 % interval {low:.4f} to {high:.4f})",
-        "KS, Gini": f"{measures['ks']:.4f}, {measures['gini']:.4f}",
-        "calibration slope": f"{measures['calibration_slope']:.3f}",
+        **measured(made),
         "gates shut": ", ".join(made["shut"]) or "none",
         "evidence": made["evidence"],
     }
@@ -256,9 +252,12 @@ def by_group(made: dict[str, Any]) -> Told:
 
 
 def scored(made: dict[str, Any]) -> Told:
-    """Tell of a scored book."""
-    told = {"decisions": made["decisions"], "mean PD": made["mean_pd"], "reasons": made["reasons"]}
+    """Tell of a scored book: of decisions, or of values."""
     name = f"{made['model']}/{made['version']}"
+    if "told" in made:
+        told = {f"median in {months} months": value for months, value in made["told"].items()}
+        return Told(f"{made['rows']:,} vehicles valued by {name}", told, {"values": Path(made["lies"])})
+    told = {"decisions": made["decisions"], "mean PD": made["mean_pd"], "reasons": made["reasons"]}
     return Told(f"{made['rows']:,} applications decided by {name}", told, {"decisions": Path(made["lies"])})
 
 

@@ -1,0 +1,32 @@
+"""The operator's face: the few figures of a review that a line on the screen has room for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def measured(made: dict[str, Any]) -> dict[str, str]:
+    """Tell what a review measured: of a PD, or of an amount."""
+    return _of_an_amount(made["metrics"]) if "median_ape" in made["metrics"] else _of_a_pd(made)
+
+
+def _of_a_pd(made: dict[str, Any]) -> dict[str, str]:
+    measures, sample = made["metrics"], made["samples"]["report"]
+    low, high = measures["auc_interval"]
+    return {
+        "report sample": f"{measures['rows']:,} loans, {measures['bads']:,} bad, decided "
+        f"{sample['from'][:10]} to {sample['to'][:10]}",
+        "AUC": f"{measures['auc']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "KS, Gini": f"{measures['ks']:.4f}, {measures['gini']:.4f}",
+        "calibration slope": f"{measures['calibration_slope']:.3f}",
+    }
+
+
+def _of_an_amount(measures: dict[str, Any]) -> dict[str, str]:
+    low, high = measures["median_ape_interval"]
+    return {
+        "report sample": f"{measures['rows']:,} amounts",
+        "median error over amount": f"{measures['median_ape']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "bias": f"{measures['bias']:+.4f}",
+        "share within the interval": f"{measures['coverage']:.4f}",
+    }
