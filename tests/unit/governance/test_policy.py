@@ -7,7 +7,7 @@ import pytest
 
 from loanbook import digests
 from loanbook.errors import PolicyError
-from loanbook.governance import policy, rules
+from loanbook.governance import gates, policy
 from loanbook.governance.policy import KINDS, REQUIRED
 from loanbook.lending.strategy import Referral
 
@@ -28,7 +28,7 @@ def test_every_policy_parses_and_speaks_of_the_line_of_its_name(path: Path) -> N
 
 
 def test_every_kind_of_gate_has_a_rule() -> None:
-    assert set(KINDS) == set(rules.RULES)
+    assert set(KINDS) == set(gates.RULES)
 
 
 def test_the_auto_policy_admits_an_honest_auc_on_real_auto_loans(policy_text: str) -> None:
