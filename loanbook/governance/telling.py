@@ -51,7 +51,7 @@ def unmeasured(facts: Facts) -> list[str]:
         found.append(f"Not measured: the mix of {', '.join(missing)}.")
     parts = facts["judged"].get("segments")
     cut = _parts(parts) if isinstance(parts, Mapping) else []
-    small = sum(part["unmeasured"] is not None for part in cut)
+    small = sum(part["auc" if "auc" in part else "median_ape"] is None for part in cut)
     if small:
         figure = "an AUC" if any("auc" in part for part in cut) else "figures"
         found.append(f"Too small for {figure} of their own: {small} segment{'s' if small > 1 else ''}.")
