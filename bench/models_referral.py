@@ -73,7 +73,7 @@ def plant(data: Path, folder: Path) -> Planted:
 def detect(place: Settings, planted: Planted) -> Detected:
     """Judge the mapping on its files, read on both days."""
     source = mapping.load(planted.dataset)
-    judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.LINES.values()]
+    judged = [lines.adapted(line, source.lines.get(line.name, {})) for line in lines.of_defaults()]
     return detecting.detect(place, source, planted.now, judged, planted.then)
 
 

@@ -127,7 +127,7 @@ def due(look: RawLook) -> Match | None:
 def kind_of(look: RawLook) -> str:
     """Tell which of our tables a raw one is first of all; '' for none, `applications` for any deals."""
     named = _named(look)
-    found = {table: matches(look, table) for table in TABLES}
+    found = {table: matches(look, table) for table in vocabulary.tables()}
     loan = found["repayments"].get("loan_id")
     several = loan is not None and loan.column.distinct < 0.9 * look.rows
     if loan and (several or named == "repayments") and _ledger(look, found["repayments"]):

@@ -40,6 +40,11 @@ def _read() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
+def tables() -> tuple[str, ...]:
+    """Name the tables that are guessed; what no table of a lender is called by is mapped by hand."""
+    return tuple(_read()["words"])
+
+
 def words(table: str) -> Mapping[str, str]:
     """Give the words for each column of one of our tables."""
     found: Mapping[str, Mapping[str, str]] = _read()["words"]  # type: ignore[assignment]

@@ -68,6 +68,19 @@ def _money(chance: random.Random, most: int) -> Decimal | None:
     return None if chance.random() < 0.1 else Decimal(chance.randrange(100, most)) / 100
 
 
+def _engine(number: int) -> dict[str, Any]:
+    """What drives a vehicle; every third says nothing of it."""
+    if number % 3 == 0:
+        return {}
+    return {
+        "fuel": ("petrol", "diesel", "electric")[number % 3],
+        "transmission": ("manual", "automatic")[number % 2],
+        "engine_litres": 1.0 + number % 4 / 2,
+        "litres_100km": 4.0 + number % 5,
+        "yearly_tax": Decimal(20 * (number % 7)),
+    }
+
+
 def _maybe(chance: random.Random, value: Any) -> Any:
     return None if chance.random() < 0.15 else value
 
@@ -121,6 +134,7 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
                 "appraised_value": _money(chance, 2_000_000),
                 "list_price": _money(chance, 2_000_000),
             }
+            | _engine(n)
             for n in range(20)
         ],
         "bureau_reports": [
@@ -244,6 +258,7 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
                 "appraised_value": Decimal(chance.randrange(200_000)) + 100,
                 "list_price": Decimal(chance.randrange(200_000)) + 100,
             }
+            | _engine(n)
             for n in range(260)
         ],
         "bureau_reports": [
