@@ -56,7 +56,7 @@ def reviewing_of(place: Settings, model: str, version: int) -> Review:
             "fetch the predictions", registry.fetch_predictions, model, version, Path(taken) / "stored"
         )
         subject = Subject(model, version, seals.of_folder(folder), made.record["predictions"], made.record)
-        rival = do("open the champion", rivals.standing, place, model, version)
+        rival = do("open the champion", rivals.standing, place, line, model, version)
         lying = replace(stored_of(place, made, folder, stored, policy), rival=rival)
         figures = do("compute every figure again", recomputing.figures, place, lying)
         parts = basis.texts(folder)

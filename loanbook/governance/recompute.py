@@ -1,31 +1,24 @@
 """candidate → reviewed: every figure again, from stored predictions and the publication's own outcomes.
 
-Nothing that the trainer said of itself is believed: the frame is scored again with the bundle's bytes, the
-labels are made again from the publication, and what differs closes the review.
+Nothing that the trainer said of itself is believed: what is stored was verified first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import digests
 from loanbook.errors import EvidenceError
-from loanbook.governance import fairly, judging, weighing
+from loanbook.governance import fairly, judging, verifying, weighing
 from loanbook.governance.case import Case
-from loanbook.governance.fairly import Search
-from loanbook.governance.rivals import Rival
-from loanbook.lending import scoring
-from loanbook.lending.economics import Terms
-from loanbook.schema import Line
+from loanbook.governance.verifying import Material
 from loanbook.settings import Settings
-from loanbook.training import evaluation, frame, matrix, segments, splits
+from loanbook.training import evaluation, matrix, segments, splits
 from loanbook.training.bundle import Bundle
 from loanbook.watching import stability
 
@@ -34,28 +27,6 @@ if TYPE_CHECKING:
 
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-
-NOBODY = "no champion was asked for"
-
-
-@dataclass(frozen=True)
-class Material:
-    """What is reviewed: the bundle, its stored predictions and frame, and the published tables.
-
-    `terms` are the policy's, by which profit is counted; `rival` is the champion, or why there is none.
-    """
-
-    bundle: Bundle
-    predictions: Path
-    predictions_digest: str
-    frame: Path
-    published: Mapping[str, Path]
-    absent_columns: Mapping[str, Sequence[str]]
-    line: Line
-    as_of: datetime
-    terms: Terms | None = None
-    rival: Rival | str = NOBODY
-    search: Search | None = None  # for a fairer model, where the policy demands one
 
 
 @dataclass(frozen=True)
@@ -75,7 +46,7 @@ class Figures:
 
 def recompute(settings: Settings, material: Material) -> Figures:
     """Judge a version anew, or raise EvidenceError where stored and recomputed differ."""
-    stored, known, outcome = _verified(settings, material)
+    stored, known, outcome = verifying.verify(settings, material)
     pd, bad, rows = stored["pd"].to_numpy(), _bad(stored), _samples(stored)
     decided = np.asarray(stored["decided_at"].to_numpy())
     whose = np.array(stored["customer_id"].to_pylist(), dtype=str) if material.line.recurs else None
@@ -129,20 +100,8 @@ def _case(settings: Settings, material: Material, stored: pa.Table, subject: jud
 
 def fairness(settings: Settings, material: Material) -> dict[str, Any]:
     """Judge a version by protected group alone, of what was verified as for a review."""
-    stored, known, _ = _verified(settings, material)
+    stored, known, _ = verifying.verify(settings, material)
     return _fairness(settings, material, stored, known)
-
-
-def _verified(settings: Settings, material: Material) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Give stored predictions, their frame and their outcomes, or raise where any came out otherwise."""
-    import pyarrow.parquet as pq
-
-    if digests.of_file(material.predictions) != material.predictions_digest:
-        raise EvidenceError("the stored predictions were changed", where=str(material.predictions))
-    stored = pq.read_table(material.predictions)
-    known = _frame(material, stored)
-    _same_scores(settings, material, stored, known)
-    return stored, known, _same_labels(settings, material, stored)
 
 
 def _bad(stored: pa.Table) -> Flags:
@@ -153,74 +112,8 @@ def _samples(stored: pa.Table) -> dict[str, Flags]:
     return {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
 
 
-def _frame(material: Material, stored: pa.Table) -> pa.Table:
-    """Give the frame's rows in the order of the stored predictions."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    if digests.of_file(material.frame) != material.bundle.card["frame"]:
-        raise EvidenceError(
-            "the training set is not the one that the bundle names", where=str(material.frame)
-        )
-    table = pq.read_table(material.frame)
-    key = material.line.grain.key
-    places = pc.index_in(stored[key], value_set=table[key].combine_chunks())
-    if places.null_count:
-        raise EvidenceError(
-            f"{places.null_count} stored predictions stand in no training set", where=str(material.frame)
-        )
-    return table.take(pa.array(places.to_numpy(zero_copy_only=False)))
-
-
-def _same_scores(settings: Settings, material: Material, stored: pa.Table, known: pa.Table) -> None:
-    threads = material.bundle.card["threads"]
-    for column, again in _scored(material.bundle, known, threads, settings).items():
-        if column not in stored.column_names:
-            raise EvidenceError(f"{column} is no stored prediction", where=str(material.predictions))
-        differ = int(np.sum(again != stored[column].to_numpy()))
-        if differ:
-            raise EvidenceError(
-                f"{differ} of {len(again)} stored predictions ({column}) are not what the bundle gives",
-                where=str(material.predictions),
-                right="Train again: the predictions belong to another bundle",
-            )
-
-
-def _scored(bundle: Bundle, known: pa.Table, threads: object, settings: Settings) -> dict[str, Vector]:
-    """Score the frame again by everything in the bundle that scores."""
-    values = matrix.encode(known, bundle.plan)
-    found = {
-        "pd": scoring.pds(bundle, known, threads=threads if isinstance(threads, int) else settings.threads),
-        "scorecard_pd": bundle.scorecard.pd(values, bundle.plan.features),
-    }
-    if bundle.unusual is not None:
-        found["unusual"] = bundle.unusual.score(values, bundle.plan.features)
-    return found
-
-
 def _unusual(bundle: Bundle, stored: pa.Table) -> Vector | None:
     return None if bundle.unusual is None else np.asarray(stored["unusual"].to_numpy())
-
-
-def _same_labels(settings: Settings, material: Material, stored: pa.Table) -> pa.Table:
-    """Give the outcomes made anew, in the order of the stored predictions."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    again = frame.outcomes(settings, material.published, material.line, material.as_of)
-    key = material.line.grain.key
-    places = pc.index_in(stored[key], value_set=again[key].combine_chunks())
-    if places.null_count:
-        raise EvidenceError(f"{places.null_count} stored labels have no loan in the publication")
-    outcome = again.take(pa.array(places.to_numpy(zero_copy_only=False)))
-    bad = np.array(outcome["outcome"].to_pylist()) == "bad"
-    differ = int(np.sum(bad != np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)))
-    if differ:
-        raise EvidenceError(
-            f"{differ} stored labels are not what the publication says", where=str(material.predictions)
-        )
-    return outcome
 
 
 def _span(decided: npt.NDArray[np.datetime64], bad: Flags) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from loanbook import digests
 from loanbook.errors import EvidenceError
 from loanbook.governance import recompute
 from loanbook.governance.fairly import Search
-from loanbook.governance.recompute import NOBODY, Figures, Material
+from loanbook.governance.recompute import Figures
 from loanbook.governance.rivals import Rival
+from loanbook.governance.verifying import NOBODY, Material
 from loanbook.lending.economics import Terms
 from loanbook.schema import Amount, Line
 from loanbook.settings import Settings
@@ -98,7 +99,7 @@ def _of_amounts(settings: Settings, stored: Stored, made: Valuer) -> Figures:
         stability=judging.stabilities(subject),
         fairness={"not_asked": "a row is a vehicle: nothing is decided on a person"},
         maturity={name: {"rows": one["rows"], "ripe": one["rows"]} for name, one in span.items()},
-        judged=judging.judge(subject),
+        judged={**judging.judge(subject), "swap_set": {"unmeasured": str(stored.rival)}},
         shared_rows=rows.num_rows - len(set(rows[key].to_pylist())),
         shared_customers=0,
         curves={},

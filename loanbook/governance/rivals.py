@@ -12,6 +12,7 @@ from loanbook.errors import EvidenceError
 from loanbook.governance import champions, reading, shelf
 from loanbook.governance.ledger import of_home
 from loanbook.governance.registry import Registry
+from loanbook.schema import Amount, Line
 from loanbook.settings import Settings
 from loanbook.training import bundle
 from loanbook.training.bundle import Bundle
@@ -40,12 +41,14 @@ class Rival:
         }
 
 
-def standing(settings: Settings, model: str, version: int) -> Rival | str:
+def standing(settings: Settings, line: Line, model: str, version: int) -> Rival | str:
     """Open who is champion by the ledger now, or say why a version has nobody to be held against.
 
     Bytes that aren't those of its promotion raise AlteredError. It needn't stand by today's policy: it is
     compared here and decides nothing.
     """
+    if isinstance(line.label, Amount):
+        return f"{line.name} tells an amount: it accepts nobody, so nobody is swapped"
     entries = of_home(settings.home).entries()
     record = champions.current(entries, model, settings.environment)
     if record is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from loanbook import lines
 from loanbook.errors import AlteredError, EvidenceError
 
 MODEL, LINE = "world.underwriting_consumer", "underwriting/consumer"
@@ -52,7 +53,7 @@ def test_a_champion_that_was_withdrawn_is_no_one_to_be_held_against(promoted):
     from loanbook.governance import promoting, rivals
 
     promoting.withdraw(promoted.settings, MODEL, 1, "found wanting", promoted.entries()[-1].at)
-    said = rivals.standing(promoted.settings, MODEL, 2)
+    said = rivals.standing(promoted.settings, lines.find(LINE), MODEL, 2)
     assert said == "the champion, version 1, was withdrawn"
 
 
@@ -64,7 +65,7 @@ def test_a_champion_whose_bytes_were_changed_is_not_compared_but_refused(promote
     path.write_bytes(kept.replace(b"0", b"1", 1))
     try:
         with pytest.raises(AlteredError):
-            rivals.standing(promoted.settings, MODEL, 2)
+            rivals.standing(promoted.settings, lines.find(LINE), MODEL, 2)
     finally:
         path.write_bytes(kept)
 

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from loanbook import digests
 from loanbook.errors import EvidenceError
-from loanbook.governance import judging, recompute, telling
+from loanbook.governance import judging, telling, verifying
 from loanbook.governance.judging import Subject
 from loanbook.settings import Settings
 from loanbook.training import bundle, evaluation, fitting, splits
@@ -190,7 +190,7 @@ def test_every_table_of_the_page_is_made_from_what_was_judged(
 
 
 def _material(made: Made, order: Order) -> Any:
-    return recompute.Material(
+    return verifying.Material(
         bundle=bundle.read(made.bundle),
         predictions=made.predictions,
         predictions_digest=digests.of_file(made.predictions),
@@ -211,13 +211,13 @@ def test_a_stored_prediction_that_the_bundle_does_not_give_is_refused(
     forged = stored[column].to_numpy().copy()
     forged[3] = np.nextafter(forged[3], 1)
     given = Settings(home=made.folder)
-    recompute._same_scores(given, _material(made, order), stored, subject.known)
+    verifying.same_scores(given, _material(made, order), stored, subject.known)
 
     changed = stored.set_column(place, column, pa.array(forged))
     with pytest.raises(EvidenceError, match=rf"1 of \d+ stored predictions \({column}\) are not"):
-        recompute._same_scores(given, _material(made, order), changed, subject.known)
+        verifying.same_scores(given, _material(made, order), changed, subject.known)
     with pytest.raises(EvidenceError, match=f"{column} is no stored prediction"):
-        recompute._same_scores(given, _material(made, order), stored.drop([column]), subject.known)
+        verifying.same_scores(given, _material(made, order), stored.drop([column]), subject.known)
 
 
 def test_the_second_model_learned_from_the_rows_of_the_first(subject: Subject) -> None:
