@@ -55,7 +55,7 @@ def training(
     seed: int,
     trials: int = 0,
 ) -> Version:
-    """Give the registered version; the same data, code, policy and seed give the same one."""
+    """Give the registered version: one for one bundle of one training set, whatever code made it last."""
     line = lines.adapted(line, source.lines.get(line.name, {}))
     service = do("read the feature service", store.service, place, features, line.feature_service)
     outcome = do("count ripe outcomes", frame.outcomes, place, publication.paths, line, publication.as_of)

@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +96,8 @@ class Registry:
     def log_candidate(self, candidate: Candidate) -> Version:
         """Log and register a candidate; the same bundle of the same data gives the version that stands.
 
-        Killed anywhere in between, it is run again and makes no twin.
+        Its tags are those of the last making: other code or another policy may have made the same bytes. Killed
+        anywhere in between, it is run again and makes no twin.
         """
         seal = seals.of_folder(candidate.bundle)
         identity = {
@@ -107,7 +108,7 @@ class Registry:
         with self._locked(), _speaking():
             for version in self.versions(candidate.model):
                 if all(version.tags.get(name) == value for name, value in identity.items()):
-                    return version
+                    return self._told(version, candidate.tags)
             return self._register(candidate, identity)
 
     def log_trials(self, model: str, study: str, trials: Sequence[Mapping[str, object]]) -> None:
@@ -136,6 +137,13 @@ class Registry:
             )
             client.set_terminated(run.info.run_id, "FINISHED")
         return str(run.info.run_id)
+
+    def _told(self, version: Version, tags: Mapping[str, str]) -> Version:
+        """Say on a version that stands what is said of it now."""
+        for key, value in tags.items():
+            if version.tags.get(key) != value:
+                self._client.set_model_version_tag(version.model, str(version.version), key, value)
+        return replace(version, tags={**version.tags, **tags})
 
     def _register(self, candidate: Candidate, identity: Mapping[str, str]) -> Version:
         tags = {**candidate.tags, **identity}

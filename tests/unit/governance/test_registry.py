@@ -68,6 +68,16 @@ def test_the_same_bundle_of_other_data_is_another_version(registry: Registry, ca
     assert [version.version for version in registry.versions("twins")] == [1, 2]
 
 
+def test_the_same_bytes_made_again_by_other_code_are_the_same_version_and_say_who_made_them_last(
+    registry: Registry, candidate: Candidate
+) -> None:
+    first = replace(candidate, model="again", tags={"line": "a", "loanbook.candidate": "first"})
+    stands = registry.log_candidate(first)
+    again = registry.log_candidate(replace(first, tags={"loanbook.candidate": "second"}))
+    assert again == registry.version("again", 1)
+    assert again.tags == {**stands.tags, "loanbook.candidate": "second"}
+
+
 def test_aliases_point_where_they_were_set(registry: Registry, candidate: Candidate) -> None:
     registry.log_candidate(replace(candidate, model="aliased"))
     assert registry.get_alias("aliased", "champion") is None
