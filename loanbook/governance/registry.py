@@ -96,8 +96,8 @@ class Registry:
     def log_candidate(self, candidate: Candidate) -> Version:
         """Log and register a candidate; the same bundle of the same data gives the version that stands.
 
-        Its tags are those of the last making: other code or another policy may have made the same bytes. Killed
-        anywhere in between, it is run again and makes no twin.
+        Its tags are those of the last making: other code or another policy may have made the same bytes.
+        Killed anywhere in between, it is run again and makes no twin.
         """
         seal = seals.of_folder(candidate.bundle)
         identity = {
