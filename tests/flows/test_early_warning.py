@@ -16,6 +16,8 @@ from loanbook.governance.signoff import Word, sign
 
 from .conftest import now
 
+pytestmark = pytest.mark.slow
+
 LINE, MODEL = "early_warning/auto", "world.early_warning_auto"
 WORDS = {"leave alone", "watch", "call"}
 

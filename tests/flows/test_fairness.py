@@ -10,6 +10,8 @@ import pytest
 from loanbook import digests
 from loanbook.errors import PolicyError
 
+pytestmark = pytest.mark.slow
+
 MODEL, LINE = "world.underwriting_consumer", "underwriting/consumer"
 GATE = (
     '\n[gates.fairer_model]\nkind = "alternative"\nceiling = 0.05\nwhy = "A fairer model is the one to use"\n'

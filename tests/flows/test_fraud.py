@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+pytestmark = pytest.mark.slow
+
 LINE, MODEL = "fraud", "world.fraud"
 
 

@@ -35,6 +35,7 @@ def few_bads_suffice(monkeypatch):
 
 
 @pytest.mark.usefixtures("few_bads_suffice")
+@pytest.mark.slow
 def test_a_recipe_that_was_searched_for_is_told_and_taken_from_the_evidence(reviewed):
     version = reviewed.call("retrain", dataset="world", line=LINE, trials=5)["version"]
     assert version == 2
@@ -54,6 +55,7 @@ def test_a_recipe_that_was_searched_for_is_told_and_taken_from_the_evidence(revi
 
 
 @pytest.mark.usefixtures("few_bads_suffice")
+@pytest.mark.slow
 def test_training_again_searches_and_logs_nothing_twice(reviewed):
     first = reviewed.call("train", dataset="world", line=LINE, trials=4)
     before = {run.info.run_id for run in _trials(reviewed)}
@@ -61,6 +63,7 @@ def test_training_again_searches_and_logs_nothing_twice(reviewed):
     assert {run.info.run_id for run in _trials(reviewed)} == before
 
 
+@pytest.mark.slow
 def test_making_again_leaves_no_candidate_frame_or_version_behind(reviewed):
     before = _made(reviewed)
     reviewed.call("reproduce", model=MODEL, version=1)
@@ -68,6 +71,7 @@ def test_making_again_leaves_no_candidate_frame_or_version_behind(reviewed):
     assert not list((reviewed.home / "tmp").glob("tmp*"))
 
 
+@pytest.mark.slow
 def test_as_many_threads_are_used_as_were_recorded_whatever_this_place_has(reviewed, monkeypatch):
     monkeypatch.setitem(reviewed.environment, "LOANBOOK_THREADS", "1")
     assert reviewed.call("reproduce", model=MODEL, version=1)["metrics"]
@@ -81,6 +85,7 @@ def test_another_commit_is_named_and_refused(reviewed, monkeypatch):
     assert (entry.body["same"], entry.body["differs"]) == (False, ["code.commit"])
 
 
+@pytest.mark.slow
 def test_another_lockfile_is_named_and_refused(reviewed):
     lockfile = reviewed.repo / "uv.lock"
     kept = lockfile.read_bytes()
@@ -102,6 +107,7 @@ def test_another_policy_makes_another_bundle_and_both_are_named(reviewed):
     assert "bundle.files.model.txt" not in entry.body["differs"]
 
 
+@pytest.mark.slow
 def test_a_seed_that_was_not_the_one_is_found_by_the_bytes(reviewed):
     from loanbook.governance import evidence, shelf
     from loanbook.governance.ledger import of_home

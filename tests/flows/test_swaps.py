@@ -7,6 +7,8 @@ import pytest
 from loanbook import lines
 from loanbook.errors import AlteredError, EvidenceError
 
+pytestmark = pytest.mark.slow
+
 MODEL, LINE = "world.underwriting_consumer", "underwriting/consumer"
 
 

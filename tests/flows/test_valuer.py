@@ -11,6 +11,8 @@ import pytest
 
 from loanbook.errors import PolicyError, UnsignedError
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parents[2] / "../shared/data/used_cars_uk"
 MODEL, LINE = "used_cars_uk.vehicle_value", "vehicle_value"
 EVERY = 10

@@ -27,7 +27,7 @@ def _named(found: tuple[findings.Finding, ...], *verdicts: Verdict) -> set[str]:
     "spec",
     [
         WorldSpec(applications=12_000),
-        WorldSpec(applications=12_000, noise=True),
+        pytest.param(WorldSpec(applications=12_000, noise=True), marks=pytest.mark.slow),
     ],
     ids=["a lender", "one whose outcomes are noise"],
 )
