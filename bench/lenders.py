@@ -83,14 +83,15 @@ class Truth:
     """A report sample held to its true PDs, which no flow reads.
 
     `drawn` counts the outcomes that chance drew from them, `expected` every outcome with its true
-    probability: the same lift without that chance. `redrawn` are the bounds between which nine of ten shares
-    lie when the outcomes are drawn again. `ece` is the mean gap between PD and true PD over ten bands.
+    probability: the same lift without that chance, and so are `slope` and `ece`. `redrawn` are the bounds
+    between which nine of ten shares, slopes and ECEs lie when the outcomes are drawn again.
     """
 
     drawn: Lift
     expected: Lift
-    redrawn: tuple[float, float]
+    slope: float
     ece: float
+    redrawn: dict[str, tuple[float, float]]
 
 
 def held_to_truth(place: Settings, folder: Path, review: dict[str, Any]) -> Truth:
@@ -99,7 +100,7 @@ def held_to_truth(place: Settings, folder: Path, review: dict[str, Any]) -> Trut
     import pyarrow.parquet as pq
 
     from loanbook.governance.registry import Registry
-    from loanbook.training import candidates, evaluation
+    from loanbook.training import calibration, candidates, evaluation
 
     tags = Registry(place).version(review["model"], review["version"]).tags
     made = candidates.read(place, "world", tags["loanbook.candidate"])
@@ -111,15 +112,22 @@ def held_to_truth(place: Settings, folder: Path, review: dict[str, Any]) -> Trut
     def lift(outcome: Any) -> Lift:
         return Lift(evaluation.auc(pd, outcome)[0], evaluation.auc(true, outcome)[0])
 
+    def said(outcome: Any) -> tuple[float, float, float]:
+        slope = calibration.logistic(evaluation.log_odds(pd), outcome.astype(float)).slope
+        return lift(outcome).share, slope, evaluation.ece(pd, outcome)
+
     chance = np.random.default_rng(1)
-    shares = [lift(chance.random(len(true)) < true).share for _ in range(REDRAWN)]
+    again = [said(chance.random(len(true)) < true) for _ in range(REDRAWN)]
+    bounds = np.quantile(again, [0.05, 0.95], axis=0).T.tolist()
     bands = np.array_split(np.argsort(pd, kind="stable"), evaluation.BANDS)
-    low, high = np.quantile(shares, [0.05, 0.95])
     return Truth(
         drawn=lift(bad),
         expected=Lift(_expected_auc(pd, true), _expected_auc(true, true)),
-        redrawn=(float(low), float(high)),
+        slope=calibration.logistic(evaluation.log_odds(pd), true).slope,
         ece=float(sum(abs(pd[rows].mean() - true[rows].mean()) * len(rows) for rows in bands) / len(pd)),
+        redrawn={
+            name: (low, high) for name, (low, high) in zip(("share", "slope", "ece"), bounds, strict=True)
+        },
     )
 
 
