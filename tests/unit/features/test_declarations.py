@@ -255,3 +255,24 @@ def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> 
     }  # fmt: skip
     assert not any(column.startswith(("recoveries.", "contacts.")) for column in used)
     assert not used & {"applications.decision", "applications.randomised", "loans.rate"}
+
+
+def test_an_offer_knows_nothing_that_only_a_lender_may_know(small: Any) -> None:
+    told = small.services["uptake"].features
+    given = permits(told)
+    assert {one.purpose for one in told} == {"marketing"}
+    for feature in told:
+        assert "marketing" in given[feature.name]["purposes"], feature
+        assert given[feature.name]["privacy"] in {"open", "personal"}
+    columns = {column for feature in told for column in feature.columns}
+    assert not columns & {"applications.declared_income", "customers.region", "loans.principal"}
+    assert not any(
+        column.startswith(("bureau_reports.", "repayments.", "transactions.")) for column in columns
+    )
+
+
+def test_of_who_did_not_agree_to_offers_nothing_is_known_to_one(small: Any) -> None:
+    agreed = {row["customer_id"] for row in small.rows["customers"] if row["consent_marketing"]}
+    known = {row["customer_id"] for row in small.table("outreach")}
+    assert known
+    assert known <= agreed
