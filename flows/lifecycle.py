@@ -74,8 +74,8 @@ def _behind(
         return {"champion": champion.grant.version, "values": told}
     if isinstance(line.label, Uplift):
         offered = score.targeting_of(place, publication, features, line, champion, None, None)
-        book_of = {"rows": offered.rows, "lies": str(offered.path), "picked": offered.picked}
-        return {"champion": champion.grant.version, "offers": book_of}
+        picks = {"rows": offered.rows, "lies": str(offered.path), "picked": offered.picked}
+        return {"champion": champion.grant.version, "offers": picks}
     book = score.scoring_of(place, publication, features, line, champion, None, None)
     done = {
         "champion": champion.grant.version,

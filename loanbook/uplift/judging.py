@@ -231,7 +231,7 @@ def _second_model(subject: Subject) -> dict[str, Any]:
     told = made.uplift(lot.values[:, : subject.place], lot.values[:, subject.place :])
     trees, other = measures.Order.of(lot.uplift), measures.Order.of(told)
 
-    def taken(counts: Any) -> dict[str, Vector]:
+    def taken(counts: measures.Draws | None) -> dict[str, Vector]:
         one, two = measures.qini(lot.arms, trees, counts), measures.qini(lot.arms, other, counts)
         return {"qini": two, "difference": one - two}
 

@@ -7,7 +7,7 @@ and what differs between them is what the offers made (Radcliffe 2007, Gutierrez
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
 Draws = npt.NDArray[np.float64]
+# Figures by name, one of each draw; of none given, one of the sample itself.
+Taken = Callable[[Draws | None], Mapping[str, Vector]]
 
 TIMES, ENDS = 500, (2.5, 97.5)
 CHUNK = 2_000_000  # weights in memory at once: rows times draws
@@ -160,9 +162,9 @@ def measures(arms: Arms, score: Vector, response: Vector, *, seed: int) -> dict[
     return at | {"predicted_effect": float(calibrated(arms, score)[0][0])} | intervals(arms, taken, seed=seed)
 
 
-def intervals(arms: Arms, taken: Any, *, seed: int) -> dict[str, list[float]]:
+def intervals(arms: Arms, taken: Taken, *, seed: int) -> dict[str, list[float]]:
     """Give each figure's percentile interval at 95 %; `taken` gives figures by name of some draws."""
-    parts: list[Mapping[str, Vector]] = [taken(counts) for counts in draws(arms, seed=seed)]
+    parts = [taken(counts) for counts in draws(arms, seed=seed)]
     return {
         f"{name}_interval": np.percentile(np.concatenate([part[name] for part in parts]), ENDS).tolist()
         for name in parts[0]

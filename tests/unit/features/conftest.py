@@ -207,7 +207,7 @@ def _case(clocks: Row, number: int, customer: str) -> Row:
 
 def _contact(clocks: Row, number: int, customer: str) -> Row:
     made = {"offer": "Top_up", "limit_amount": Decimal(1000 * (number % 5)), "rate": 0.01 * (number % 7)}
-    said = made if number % 4 else {"offer": "none"}
+    said = made if number % 4 else {"offer": "none", "limit_amount": None, "rate": None}
     drawn = {
         "randomised": (True, False, None)[number % 3],
         "response": (True, False, False, None)[number % 4],
@@ -235,6 +235,8 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
             clocks()
             | {"customer_id": f"C{n}", "education": "PhD", "bank_name": "ICBC"}
             | {"bank_account_type": "debit", "id_number": f"token-{n % 70}", "consent_marketing": n % 9 > 0}
+            # whoever agreed may be seen from the first on: a consent is asked of today, not of then
+            | {"event_at": START, "available_at": START}
             for n in range(90)
         ],
         "applications": [
