@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Vector = npt.NDArray[np.float64]
+
+STAMP = ("model", "version", "bundle", "policy")  # by which bytes and under which policy it was told
 
 
 @dataclass(frozen=True)
@@ -58,30 +60,36 @@ def freeze(
             right="Look at --since and --until, or have the version approved for more",
         )
     menu = targeting.offers
-    terms = encoded(uplifter, menu)
     own = matrix.encode(_with_none(known, uplifter), uplifter.plan)
-    without, with_offer = uplifter.chances(with_terms(own, terms), threads=settings.threads)
+    laid = with_terms(own, encoded(uplifter, menu))
+    without, with_offer = uplifter.chances(laid, threads=settings.threads)
     added = (with_offer - without).reshape(len(own), len(menu))
     best = picked(added, targeting.least_uplift)
-    count, size = len(menu), len(own)
-    rows = asked.take(pa.array(np.repeat(np.arange(size), count)))
-    for name in uplifter.offer:
-        rows = rows.append_column(name, pa.array([one[name] for one in menu] * size))
-    told = {"without_offer": without, "with_offer": with_offer, "uplift": added.ravel()}
+    rows = asked.take(pa.array(np.repeat(np.arange(len(own)), len(menu))))
+    told: dict[str, Any] = {name: [one[name] for one in menu] * len(own) for name in uplifter.offer}
+    told |= {"without_offer": without, "with_offer": with_offer, "uplift": added.ravel()}
+    told |= {"picked": (np.arange(len(menu)) == best[:, None]).ravel()}
+    told |= {name: [getattr(grant, name)] * rows.num_rows for name in STAMP}
     for name, values in told.items():
         rows = rows.append_column(name, pa.array(values))
-    rows = rows.append_column("picked", pa.array((np.arange(count) == best[:, None]).ravel()))
-    for name, said in (("model", grant.model), ("bundle", grant.bundle), ("policy", grant.policy)):
-        rows = rows.append_column(name, pa.array([said] * rows.num_rows))
-    rows = rows.append_column("version", pa.array([grant.version] * rows.num_rows, pa.int32()))
+    digest, path = _frozen(settings, dataset, rows, ("customer_id", *uplifter.offer))
+    return Offers(digest, path, asked.num_rows, _counted(uplifter, menu, best))
+
+
+def _frozen(settings: Settings, dataset: str, rows: pa.Table, order: Sequence[str]) -> tuple[str, Path]:
     with lake.connect(settings) as connection:
         connection.register("rows", rows)
-        order = ", ".join(("customer_id", *uplifter.offer))
-        query = f"SELECT * FROM rows ORDER BY {order}"
-        digest, path = lake.freeze(connection, query, lake.Lake(settings.home).decisions(dataset))
+        query = f"SELECT * REPLACE (version::INTEGER AS version) FROM rows ORDER BY {', '.join(order)}"
+        return lake.freeze(connection, query, lake.Lake(settings.home).decisions(dataset))
+
+
+def _counted(
+    uplifter: Uplifter, menu: Sequence[Mapping[str, str | float]], best: npt.NDArray[np.intp]
+) -> dict[str, int]:
+    """Count who is to be made which offer, by its terms."""
     names = [", ".join(f"{one[name]}" for name in uplifter.offer) for one in menu]
     counted = {name: int((best == place).sum()) for place, name in enumerate(names)}
-    return Offers(digest, path, asked.num_rows, counted | {"no offer": int((best < 0).sum())})
+    return counted | {"no offer": int((best < 0).sum())}
 
 
 def picked(added: Vector, least: float) -> npt.NDArray[np.intp]:

@@ -102,13 +102,8 @@ def _plan(order: Order, table: pa.Table, split: Split, treated: Flags) -> tuple[
 def make(settings: Settings, order: Order, into: Path) -> Candidate:
     """Split, fit both parts, calibrate, and write bundle and predictions below `into`."""
     ready = prepare(order)
-    base, tried, chosen, bare = _fit(ready, order)
-    levelled = _levelled(ready, bare, order.threads)
-    made = replace(
-        levelled,
-        stability=_frozen(ready, levelled, order.threads),
-        card=_card(order, base, tried[chosen]),
-    )
+    parts = _fit(ready, order)
+    made = _uplifter(ready, parts, order)
     digest = uplifter.write(made, into / "bundle")
     predictions = _predictions(settings, order, ready, made, into)
     return Candidate(
@@ -118,47 +113,64 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
         predictions_digest=digests.of_file(predictions),
         split=ready.split.facts,
         counts={name: {"rows": int(ready.split.rows(name).sum())} for name in samples.SAMPLES},
-        tried={f"{place:03}": _said(one) for place, one in enumerate(tried, start=1)},
-        chosen=f"{chosen + 1:03}",
+        tried={f"{place:03}": _said(one) for place, one in enumerate(parts.tried, start=1)},
+        chosen=f"{parts.chosen + 1:03}",
     )
 
 
-def _fit(ready: Prepared, order: Order) -> tuple[Fitted, tuple[Fitted, ...], int, Uplifter]:
+@dataclass(frozen=True)
+class Parts:
+    """Both sets of trees, what was tried of the second, and the log-odds that a control starts from."""
+
+    start: float
+    base: Fitted
+    pull: Fitted
+    tried: tuple[Fitted, ...]
+    chosen: int
+
+
+def _uplifter(ready: Prepared, parts: Parts, order: Order) -> Uplifter:
+    level, spans, card = Level(parts.start, 0.0), _spans(ready), _card(order, parts.base, parts.pull)
+    models = (parts.base.model, parts.pull.model)
+    bare = Uplifter(ready.plan, ready.terms, *models, level, 0.0, spans, {}, card)
+    made = _levelled(ready, bare, order.threads)
+    return replace(made, stability=_frozen(ready, made, order.threads))
+
+
+def _fit(ready: Prepared, order: Order) -> Parts:
     """Fit what a customer answers, whatever the arm; then, of the offered alone, what the offer adds to it.
 
     Controls are few and answer seldom: how customers differ is learned of both arms, each about its own
     level, and what differs in it between the arms is left to the offer's trees.
     """
-    learned, stop = (ready.split.rows(*names) for names in (LEARNED, ("stop",)))
+    learned = ready.split.rows(*LEARNED)
     starts = {arm: _level(ready.answered[learned & (ready.treated == arm)]) for arm in (False, True)}
-    about = np.where(ready.treated, starts[True], starts[False])
+    base = _base(ready, order, np.where(ready.treated, starts[True], starts[False]))
+    known = starts[False] + fitting.scores(base.model, ready.own, threads=order.threads)
+    learn, stop, both = (_offered(ready, known, *names) for names in (("fit",), ("stop",), LEARNED))
     form = Form.of(ready.plan, seed=order.seed, threads=order.threads)
-    place = ready.values.shape[1] - ready.terms
-    whose = replace(
-        form,
-        features=form.features[:place],
-        categorical=[name for name in form.categorical if name in form.features[:place]],
-        monotone={},
-    )
-    fit = ready.split.rows("fit")
+    tried = tuple(fitting.fit(form, learn, stop, one) for one in OFFERS)
+    chosen = fitting.simplest(tried, stop, order.threads)
+    return Parts(starts[False], base, fitting.refit(form, both, tried[chosen]), tried, chosen)
 
-    def of_all(rows: Flags) -> Sample:
+
+def _base(ready: Prepared, order: Order, about: Vector) -> Fitted:
+    """Fit what customers answer, of their own features and both arms."""
+    own = ready.plan.features[: ready.own.shape[1]]
+    categorical = [name for name in ready.plan.categories if name in own]
+    form = Form(own, categorical, {}, order.seed, order.threads)
+
+    def sample(*names: str) -> Sample:
+        rows = ready.split.rows(*names)
         return Sample(ready.own[rows], ready.answered[rows], about[rows])
 
-    once = fitting.fit(whose, of_all(fit), of_all(stop), CUSTOMER)
-    base = fitting.refit(whose, of_all(learned), once)
-    known = starts[False] + fitting.scores(base.model, ready.own, threads=order.threads)
+    return fitting.refit(form, sample(*LEARNED), fitting.fit(form, sample("fit"), sample("stop"), CUSTOMER))
 
-    def of_offered(rows: Flags) -> Sample:
-        kept = rows & ready.treated
-        return Sample(ready.values[kept], ready.answered[kept], known[kept])
 
-    tried = tuple(fitting.fit(form, of_offered(fit), of_offered(stop), one) for one in OFFERS)
-    chosen = fitting.simplest(tried, of_offered(stop), order.threads)
-    pull = fitting.refit(form, of_offered(learned), tried[chosen])
-    level = Level(starts[False], 0.0)
-    made = Uplifter(ready.plan, ready.terms, base.model, pull.model, level, 0.0, _spans(ready), {}, {})
-    return base, tried, chosen, made
+def _offered(ready: Prepared, known: Vector, *names: str) -> Sample:
+    """Give who was offered something in these samples, about what is known of the customer."""
+    rows = ready.split.rows(*names) & ready.treated
+    return Sample(ready.values[rows], ready.answered[rows], known[rows])
 
 
 def _spans(ready: Prepared) -> dict[str, tuple[float, float]]:
