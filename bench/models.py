@@ -12,6 +12,7 @@ from bench import (
     models_fraud,
     models_referral,
     models_rejects,
+    models_uptake,
     models_value,
     models_warning,
 )
@@ -32,7 +33,7 @@ def rows() -> Iterator[Row]:
     yield from lenders.in_a_home(_world)
     yield from lenders.in_a_home(_noise)
     yield from lenders.in_a_home(_real)
-    for part in (models_referral, models_warning, models_fraud, models_value, models_fairness):
+    for part in (models_referral, models_warning, models_fraud, models_value, models_uptake, models_fairness):
         yield from part.rows()
 
 

@@ -202,3 +202,12 @@ vehicle_value = FeatureService(
     owner="collateral",
     tags={"purpose": "valuation"},
 )
+
+# What an offer may know of a customer who agreed to offers: how they dealt with us, and nothing that only a
+# lender may know. Incomes, balances and lateness would tell more, and serve other purposes.
+uptake = FeatureService(
+    name="uptake",
+    features=[views.outreach],
+    owner="customer relations",
+    tags={"purpose": "marketing"},
+)

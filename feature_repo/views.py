@@ -390,3 +390,25 @@ vehicle_kind = view(
     ],
     purpose="valuation",
 )
+
+ASKED = ("applications.customer_id", "applications.available_at")
+LENT = ("loans.loan_id", "loans.available_at")
+
+outreach = view(
+    entities.customer,
+    sources.outreach,
+    YEARS,
+    "customer relations",
+    [
+        number("outreach_contacts", "contacts.contact_id", "contacts.available_at"),
+        number("outreach_answer_share", "contacts.response"),
+        category("outreach_last_offer", "contacts.offer", "contacts.randomised"),
+        number("outreach_last_limit", "contacts.limit_amount", "contacts.randomised"),
+        number("outreach_last_rate", "contacts.rate", "contacts.randomised"),
+        number("outreach_applications", *ASKED),
+        number("outreach_auto_share", *ASKED, "applications.product"),
+        number("outreach_loans", *LENT),
+        number("outreach_lent_share", *LENT, *ASKED),
+    ],
+    purpose="marketing",
+)

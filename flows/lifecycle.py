@@ -19,7 +19,7 @@ from loanbook.governance.promoting import Champion
 from loanbook.intake import mapping
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
-from loanbook.schema import Amount, Line
+from loanbook.schema import Amount, Line, Uplift
 from loanbook.settings import Settings
 from loanbook.training import frame
 
@@ -72,6 +72,10 @@ def _behind(
         made = score.valuing_of(place, publication, features, line, champion, None, None)
         told = {"rows": made.rows, "lies": str(made.path), "median": made.told}
         return {"champion": champion.grant.version, "values": told}
+    if isinstance(line.label, Uplift):
+        offered = score.targeting_of(place, publication, features, line, champion, None, None)
+        picks = {"rows": offered.rows, "lies": str(offered.path), "picked": offered.picked}
+        return {"champion": champion.grant.version, "offers": picks}
     book = score.scoring_of(place, publication, features, line, champion, None, None)
     done = {
         "champion": champion.grant.version,

@@ -19,9 +19,9 @@ from loanbook.features.tables import FeatureSet
 from loanbook.governance import agreed, fairly, recomputing, reproducing, reviewing, rivals, seals, shelf
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
-from loanbook.governance.recomputing import Stored
 from loanbook.governance.reviewing import Subject
 from loanbook.governance.rivals import Rival
+from loanbook.governance.stored import Stored
 from loanbook.intake import publishing
 from loanbook.intake.publishing import Publication
 from loanbook.schema import Line

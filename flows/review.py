@@ -14,9 +14,9 @@ from flows.steps import do
 from loanbook import lines
 from loanbook.governance import agreed, basis, fairly, recomputing, reviewing, rivals, seals, shelf
 from loanbook.governance.policy import Policy
-from loanbook.governance.recomputing import Stored
 from loanbook.governance.registry import Registry
 from loanbook.governance.reviewing import Review, Subject
+from loanbook.governance.stored import Stored
 from loanbook.intake import publishing
 from loanbook.settings import Settings
 from loanbook.training import candidates, frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,15 +14,18 @@ from flows.steps import do
 from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.tables import FeatureSet
-from loanbook.governance import promoting
+from loanbook.governance import promoting, shelf
 from loanbook.governance.promoting import Champion
 from loanbook.intake import mapping, publishing
 from loanbook.intake.publishing import Publication
 from loanbook.lending import book, scoring
 from loanbook.lending.book import Book
-from loanbook.schema import Amount, Line
+from loanbook.schema import CUSTOMER, Amount, Line, Uplift
 from loanbook.settings import Settings
 from loanbook.training import bundle, frame, population
+from loanbook.uplift import book as offers
+from loanbook.uplift import uplifter
+from loanbook.uplift.book import Offers
 from loanbook.valuation import book as values
 from loanbook.valuation import valuer
 from loanbook.valuation.book import Values
@@ -37,7 +41,8 @@ def score(dataset: str, line: str, since: str | None = None, until: str | None =
     champion = do(
         "verify the champion", promoting.champion, place, f"{source.name}.{wanted.stem}", steps.now()
     )
-    write = valuing_of if isinstance(wanted.label, Amount) else scoring_of
+    others: Mapping[type, Callable[..., Values | Offers]] = {Amount: valuing_of, Uplift: targeting_of}
+    write: Callable[..., Book | Values | Offers] = others.get(type(wanted.label), scoring_of)
     made = write(place, publication, features, wanted, champion, since, until)
     return {
         "model": champion.grant.model,
@@ -97,6 +102,26 @@ def valuing_of(
     opened = valuer.read(champion.bundle, expected=champion.grant.bundle)
     name, grain = publication.dataset, line.grain
     return do("freeze the values", values.freeze, place, name, grain, asked, known, opened, champion.grant)
+
+
+def targeting_of(
+    place: Settings,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    champion: Champion,
+    since: str | None,
+    until: str | None,
+) -> Offers:
+    """Give the frozen book of offers, to every customer met so far who agreed to them."""
+    _, last = _period(publication, line, since, until)
+    first = steps.moment(since) or datetime.min
+    asked = do("find who agreed", frame.customers, place, publication.paths, line, since=first, until=last)
+    entities = frame.entities(asked, CUSTOMER)
+    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    opened = uplifter.read(champion.bundle, expected=champion.grant.bundle)
+    menu, name = shelf.policy(place, line.name).targets, publication.dataset
+    return do("freeze the offers", offers.freeze, place, name, asked, known, opened, menu, champion.grant)
 
 
 def _period(

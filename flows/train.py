@@ -23,14 +23,15 @@ from loanbook.intake import mapping, publishing
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
 from loanbook.leaks import amounts, training_sets
-from loanbook.schema import Amount, Line
+from loanbook.schema import Amount, Line, Uplift
 from loanbook.settings import Settings
 from loanbook.training import candidates, frame, reasons, studies
 from loanbook.training.candidate import Order
 from loanbook.training.candidates import Made
 from loanbook.training.frame import Frame
 from loanbook.training.studies import Study
-from loanbook.valuation import making
+from loanbook.uplift import making as uplifts
+from loanbook.valuation import making as valuers
 
 
 @flow(name="train")
@@ -115,13 +116,18 @@ def order_of(
     service: Service,
     known: Frame,
     seed: int,
-) -> Order | making.Order:
+) -> candidates.Order:
     """Give what the trainer is asked for; `stated` is what the dataset says of the line."""
     report_from = stated.get("report_from")
     day = datetime.fromisoformat(str(report_from)) if report_from else None
     used = _used(service, features)
-    if isinstance(line.label, Amount):
-        return making.Order(line, known.path, known.digest, service.digest, used, day, seed, place.threads)
+    plain: Mapping[type, type[valuers.Order | uplifts.Order]] = {
+        Amount: valuers.Order,
+        Uplift: uplifts.Order,
+    }
+    bare = plain.get(type(line.label))
+    if bare is not None:
+        return bare(line, known.path, known.digest, service.digest, used, day, seed, place.threads)
     policy = shelf.policy(place, line.name)
     wording = place.repo / "expectations" / "policies" / "reasons.toml"
     return Order(
@@ -160,7 +166,7 @@ def context_of(
     service: Service,
     stated: Mapping[str, Any],
     outcomes: dict[str, int],
-    order: Order | making.Order,
+    order: candidates.Order,
 ) -> dict[str, Any]:
     """Say what the review needs and the bundle doesn't hold."""
     absent = sorted({one.name for one in service.features} - set(order.features))

@@ -6,7 +6,9 @@ from typing import Any
 
 
 def measured(made: dict[str, Any]) -> dict[str, str]:
-    """Tell what a review measured: of a PD, or of an amount."""
+    """Tell what a review measured: of a PD, of an amount, or of an uplift."""
+    if "qini" in made["metrics"]:
+        return _of_an_uplift(made["metrics"])
     return _of_an_amount(made["metrics"]) if "median_ape" in made["metrics"] else _of_a_pd(made)
 
 
@@ -29,4 +31,15 @@ def _of_an_amount(measures: dict[str, Any]) -> dict[str, str]:
         "median error over amount": f"{measures['median_ape']:.4f} (95 % interval {low:.4f} to {high:.4f})",
         "bias": f"{measures['bias']:+.4f}",
         "share within the interval": f"{measures['coverage']:.4f}",
+    }
+
+
+def _of_an_uplift(measures: dict[str, Any]) -> dict[str, str]:
+    low, high = measures["qini_interval"]
+    least, most = measures["average_effect_interval"]
+    return {
+        "report sample": f"{measures['offered']:,} offers by lot, {measures['controls']:,} controls",
+        "effect of an offer": f"{measures['average_effect']:.4f} (95 % interval {least:.4f} to {most:.4f})",
+        "Qini": f"{measures['qini']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "Qini by response": f"{measures['response_qini']:.4f}",
     }

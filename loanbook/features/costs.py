@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from loanbook.features import store, tables
 from loanbook.features.store import Feature
 from loanbook.features.tables import FeatureSet
-from loanbook.schema import Amount, CaseLabel, Line
+from loanbook.schema import Amount, CaseLabel, Line, Uplift, consents
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,10 +65,19 @@ def _needed(line: Line) -> tuple[str, ...]:
     match line.label:
         case Amount(table=table, column=column):
             return (f"{table}.{column}",)
+        case Uplift(table=table):
+            named = (line.label.answer, line.label.by_lot, line.label.treatment)
+            return (*(f"{table}.{column}" for column in named), *_asked(line))
         case CaseLabel():
             return NEEDED_OF_CASES
         case _:
             return NEEDED
+
+
+def _asked(line: Line) -> tuple[str, ...]:
+    """Name the column in which a customer agrees to the line's purpose, where somebody must."""
+    column = consents.ASKED.get(line.purpose)
+    return () if column is None else (f"customers.{column}",)
 
 
 def lost(

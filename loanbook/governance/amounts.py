@@ -6,11 +6,12 @@ As the rules of a PD do: a finding, or UnreadableFact; no third way and no defau
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from loanbook.governance import reading
-from loanbook.governance.findings import Finding
+from loanbook.governance import bounded, reading
+from loanbook.governance.findings import Finding, within
 from loanbook.governance.policy import Gate
 from loanbook.governance.reading import Facts, UnreadableFact
 
@@ -33,72 +34,19 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 SEGMENTS = ("make", "age", "driven")
 
 
-def speaks_of(facts: Facts) -> bool:
-    """Say whether the facts are of a line that predicts an amount: then its label names quantiles."""
-    try:
-        return "quantiles" in reading.mapping(facts, "split", "label")
-    except UnreadableFact:  # it decides which tables a page has, and no gate
-        return False
-
-
-def _holds(gate: Gate, low: float, high: float) -> bool:
-    return (gate.floor is None or low >= gate.floor) and (gate.ceiling is None or high <= gate.ceiling)
-
-
-def _told(part: str | None, what: str) -> str:
-    if part is None:
-        raise UnreadableFact(f"the gate names no {what}")
-    return part
-
-
-def _in_range(measure: str, value: object, where: str) -> float:
-    if measure not in RANGES:
-        raise UnreadableFact(f"{measure} is no measure of an amount")
-    number, (low, high) = reading.finite(value, where), RANGES[measure]
-    if not low <= number <= high:
-        raise UnreadableFact(f"{where} is {number:g}, outside {low:g} to {high:g}")
-    return number
-
-
-def _figure(gate: Gate, facts: Facts) -> Finding:
-    """Hold a measure to its bounds; of an interval each end, which must hold its own estimate."""
-    sample, measure = _told(gate.sample, "sample"), _told(gate.measure, "measure")
-    rows = _rows_of(facts, sample)
-    if reading.count(facts, "metrics", sample, "rows") != rows:
-        raise UnreadableFact(f"metrics.{sample} were not taken on the {rows} rows of the sample")
-    found, name = reading.at(facts, "metrics", sample, measure), f"metrics.{sample}.{measure}"
-    single = measure.removesuffix("_interval")
-    if single == measure:
-        value = _in_range(measure, found, name)
-        return Finding(value, _holds(gate, value, value), f"{measure} of {sample} is {value:.4g}")
-    if not isinstance(found, list | tuple) or len(found) != 2:
-        raise UnreadableFact(f"{name} is {found!r}, no interval")
-    low, high = (_in_range(single, end, name) for end in found)
-    middle = reading.number(facts, "metrics", sample, single)
-    if not low <= middle <= high:
-        raise UnreadableFact(f"{name} [{low:g}, {high:g}] doesn't hold {middle:g}")
-    worse = low if gate.floor is not None else high
-    return Finding(worse, _holds(gate, low, high), f"{measure} of {sample} is {low:.4g} to {high:.4g}")
-
-
-def _rows_of(facts: Facts, sample: str) -> int:
-    rows = reading.count(facts, "samples", sample, "rows")
-    if not rows:
-        raise UnreadableFact(f"the sample {sample} has no rows")
-    return rows
-
-
 def _rows(gate: Gate, facts: Facts) -> Finding:
-    rows = _rows_of(facts, _told(gate.sample, "sample"))
-    return Finding(float(rows), _holds(gate, rows, rows), f"{gate.sample} holds {rows} amounts")
+    rows = bounded.rows_of(facts, bounded.told(gate.sample, "sample"))
+    return Finding(float(rows), within(gate, rows, rows), f"{gate.sample} holds {rows} amounts")
 
 
 def _worst(gate: Gate, facts: Facts) -> Finding:
     """Find the worst part of any cut of the report sample; one that is too small has no figure."""
-    measure = _told(gate.measure, "measure")
+    measure = bounded.told(gate.measure, "measure")
     parts = [one for cut in SEGMENTS for one in parts_of(facts, cut)]
     told = {
-        reading.text(one, "part"): _in_range(measure, one[measure], f"{measure} of {one['part']}")
+        reading.text(one, "part"): bounded.in_range(
+            RANGES, measure, one[measure], f"{measure} of {one['part']}"
+        )
         for one in parts
         if reading.at(one, "unmeasured") is None
     }
@@ -107,7 +55,7 @@ def _worst(gate: Gate, facts: Facts) -> Finding:
     worst = max(told, key=lambda name: (told[name], name))
     small = sum(reading.at(one, "unmeasured") is not None for one in parts)
     said = f"{measure} is worst for {worst}: {told[worst]:.4g}; {small} segments are too small"
-    return Finding(told[worst], _holds(gate, told[worst], told[worst]), said)
+    return Finding(told[worst], within(gate, told[worst], told[worst]), said)
 
 
 def parts_of(facts: Facts, cut: str) -> list[Mapping[str, Any]]:
@@ -130,7 +78,7 @@ def _apart(gate: Gate, facts: Facts) -> Finding:
     )
     how = "drawn by what a row is" if drawn else f"fit ends {ends}, report starts {starts}"
     said = f"{filled} samples, {shared} rows and {alike} of a kind shared; {how}"
-    holds = _holds(gate, filled, filled) and filled == len(names) and not shared and not alike
+    holds = within(gate, filled, filled) and filled == len(names) and not shared and not alike
     return Finding(float(filled), holds and (drawn or ends < starts), said)
 
 
@@ -152,7 +100,7 @@ def _falling(_: Gate, facts: Facts) -> Finding:
 
 RULES: Mapping[str, Callable[[Gate, Facts], Finding]] = MappingProxyType(
     {
-        "figure": _figure,
+        "figure": partial(bounded.figure, RANGES),
         "rows": _rows,
         "worst": _worst,
         "apart": _apart,

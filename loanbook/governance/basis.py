@@ -17,6 +17,7 @@ from loanbook.governance.policy import Policy
 # Of the bundle's files, those that say something of the model; the trees and the frozen bins are figures.
 PARTS = ("features.json", "calibration.json", "strategy.json", "reasons.json", "card.json")
 OF_AN_AMOUNT = ("features.json", "quantiles.json", "card.json")
+OF_AN_UPLIFT = ("features.json", "arms.json", "card.json")
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Basis:
 
 
 def parts_of(files: Collection[str]) -> tuple[str, ...]:
-    """Name the parts that a bundle of these files must have: a valuer's has quantiles."""
-    return OF_AN_AMOUNT if "quantiles.json" in files else PARTS
+    """Name the parts that a bundle of these files must have: a valuer's has quantiles, an uplifter's arms."""
+    own = (parts for parts in (OF_AN_AMOUNT, OF_AN_UPLIFT) if parts[1] in files)
+    return next(own, PARTS)
 
 
 def texts(folder: Path) -> dict[str, bytes]:

@@ -1,9 +1,11 @@
-"""candidate → champion: what a policy of an amount must demand, and what each kind of its gates must say."""
+"""candidate → champion: what a policy of no PD must demand, and what each kind of its gates must say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+PROBABILITY, AMOUNT, UPLIFT = "probability", "amount", "uplift"
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -13,6 +15,11 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "apart": ("floor",),
         "uncrossed": (),
         "falling": (),
+        "effect": ("sample", "measure", "bound"),
+        "arms": ("sample", "measure", "floor"),
+        "balanced": ("ceiling",),
+        "arm_share": ("bound",),
+        "parted": ("floor",),
     }
 )
 
@@ -28,6 +35,30 @@ OF_AN_AMOUNT: dict[str, tuple[str, str | None]] = {
     "crossing": ("uncrossed", None),
     "months_ahead": ("falling", None),
 }
-OF_BOTH = (
+# Nor is one of an uplift: that it ranks, no worse than by response, tells no more than was seen, and that a
+# lot was a lot.
+OF_AN_UPLIFT: dict[str, tuple[str, str | None]] = {
+    "qini_interval": ("effect", "qini_interval"),
+    "over_response": ("effect", "over_response"),
+    "calibration_slope": ("effect", "calibration_slope"),
+    "calibration_gap": ("effect", "calibration_gap"),
+    "effect_interval": ("effect", "average_effect_interval"),
+    "rows": ("arms", "arms"),
+    "answers": ("arms", "arms_answered"),
+    "lot": ("balanced", None),
+    "controls": ("arm_share", None),
+    "samples": ("parted", None),
+}
+OF_EVERY = (
     "score_stability", "inputs", "data_published", "data_held", "maturity", "reproducibility", "monotonicity",
 )  # fmt: skip
+
+
+def of_kind(
+    required: Mapping[str, tuple[str, str | None]],
+) -> Mapping[str, Mapping[str, tuple[str, str | None]]]:
+    """Give what a policy of each kind must demand; `required` is what one of a PD does."""
+    shared = {name: required[name] for name in OF_EVERY}
+    return MappingProxyType(
+        {PROBABILITY: required, AMOUNT: OF_AN_AMOUNT | shared, UPLIFT: OF_AN_UPLIFT | shared}
+    )

@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from loanbook import pages
-from loanbook.governance import amounts, appraising, parity, plots, reading, telling, telling_money
+from loanbook.governance import (
+    appraising,
+    parity,
+    plots,
+    predicted,
+    reading,
+    telling,
+    telling_money,
+    telling_uplift,
+)
 from loanbook.governance import evidence as evidences
+from loanbook.governance.demands import PROBABILITY
 from loanbook.governance.evidence import Evidence
 from loanbook.governance.policy import Policy
 from loanbook.governance.reading import UnreadableFact
@@ -35,11 +45,11 @@ class Plot:
 def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, command: str) -> str:
     """Write the page: one HTML file without script or anything from elsewhere.
 
-    `curves` may hold `roc`, `reliability`, `distribution`, `vintages` and `economics`; `command` is what a
-    signer types. Evidence that doesn't verify raises EvidenceError.
+    `curves` may hold `roc`, `reliability`, `distribution`, `vintages` and `economics`, or `qini`; `command`
+    is what a signer types. Evidence that doesn't verify raises EvidenceError.
     """
     evidences.verify(evidence)
-    of_amount = amounts.speaks_of(evidence.facts)
+    people = predicted.kind(evidence.facts) == PROBABILITY
     facts = {
         "facts": evidence.facts,
         "digest": evidence.digest,
@@ -49,9 +59,9 @@ def render(evidence: Evidence, curves: Mapping[str, Any], *, policy: Policy, com
         "gates": evidence.facts["gates"],
         "shut": [gate for gate in evidence.facts["gates"] if gate["status"] != "passed"],
         "measures": _measures(evidence.facts["metrics"]),
-        "plots": () if of_amount else _plots(curves),
+        "plots": _plots(evidence.facts, curves),
         "judged": _judged(evidence.facts),
-        "parity": () if of_amount else parity.tables(evidence.facts),
+        "parity": parity.tables(evidence.facts) if people else (),
         "vintages": _vintages(curves),
         "bands": curves.get("reliability") or [],
         "limits": limits(evidence.facts),
@@ -79,8 +89,13 @@ def _joined(values: Any) -> str:
 
 
 def _judged(facts: Mapping[str, Any]) -> Sequence[Table]:
-    if amounts.speaks_of(facts):
-        return appraising.tables(facts)
+    tables = predicted.by_kind(
+        facts, probability=_of_people, amount=appraising.tables, uplift=telling_uplift.tables
+    )
+    return tables(facts)
+
+
+def _of_people(facts: Mapping[str, Any]) -> Sequence[Table]:
     return [*telling.tables(facts), *telling_money.tables(facts)]
 
 
@@ -108,8 +123,19 @@ def _groups(fairness: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, An
     ]
 
 
-def _plots(curves: Mapping[str, Any]) -> tuple[Plot, ...]:
-    wanted: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
+Wanted = tuple[tuple[str, str, str, Callable[[Any], str]], ...]
+
+
+def _plots(facts: Mapping[str, Any], curves: Mapping[str, Any]) -> tuple[Plot, ...]:
+    said = "Answers added per customer over the share that is targeted, report sample."
+    wanted = predicted.by_kind(
+        facts, probability=_drawn(), amount=(), uplift=(("qini", "Qini curve", said, plots.qini),)
+    )
+    return tuple(_plot(curves, *each) for each in wanted)
+
+
+def _drawn() -> Wanted:
+    return (
         ("roc", "ROC", "Bads found over goods refused, on the report sample.", plots.roc),
         ("reliability", "Reliability", "Bad rate over predicted PD, by score band.", plots.reliability),
         ("distribution", "Scores", "Predicted PD in the fit and report samples.", plots.distribution),
@@ -121,7 +147,6 @@ def _plots(curves: Mapping[str, Any]) -> tuple[Plot, ...]:
             plots.economics,
         ),
     )
-    return tuple(_plot(curves, *each) for each in wanted)
 
 
 def _plot(curves: Mapping[str, Any], name: str, title: str, about: str, draw: Callable[[Any], str]) -> Plot:

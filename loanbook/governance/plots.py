@@ -137,6 +137,25 @@ def economics(weighed: Mapping[str, Any]) -> str:
     return _draw(paint, (6.4, 3.6), right=0.85)
 
 
+def qini(curve: Mapping[str, Any]) -> str:
+    """Draw what targeting adds, by uplift and by response, over the share of customers that it reaches."""
+    drawn = {name: [numbers(curve[name], part) for part in ("share", "gain")] for name in sorted(curve)}
+    if set(drawn) != {"uplift", "response"}:
+        raise UnreadableFact(f"the curve is of {', '.join(drawn)}")
+    for share, gain in drawn.values():
+        _alike(share, gain)
+    end = drawn["uplift"][1][-1]
+
+    def paint(axes: Axes) -> None:
+        axes.plot([0, 1], [0, end], color=FAINT, linestyle=":", linewidth=1.2, label="anybody")
+        for name, colour, dash in (("response", SECOND, "--"), ("uplift", FIRST, "-")):
+            axes.plot(*drawn[name], color=colour, linestyle=dash, linewidth=1.8, label=f"by {name}")
+        axes.set(xlabel="share targeted", ylabel="answers added per customer", xlim=(0, 1))
+        axes.legend(loc="lower right")
+
+    return _draw(paint, (6.4, 3.6))
+
+
 def _mature_rate(month: Mapping[str, Any]) -> float | None:
     rows, bads = reading.count(month, "rows"), reading.count(month, "bads")
     return bads / rows if rows and reading.flag(month, "mature") else None

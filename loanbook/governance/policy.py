@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
-from loanbook.governance import demands, equity
+from loanbook.governance import alarms, demands, equity, targeting
+from loanbook.governance.alarms import Watching
+from loanbook.governance.demands import AMOUNT, PROBABILITY, UPLIFT
 from loanbook.governance.equity import Fairness
 from loanbook.governance.section import Section
+from loanbook.governance.targeting import Targeting
 from loanbook.lending.strategy import WORDS, Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
 
@@ -63,9 +66,10 @@ REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
     }
 )
 
-PROBABILITY, AMOUNT = "probability", "amount"
-DEMANDED = MappingProxyType(
-    {PROBABILITY: REQUIRED, AMOUNT: demands.OF_AN_AMOUNT | {one: REQUIRED[one] for one in demands.OF_BOTH}}
+DEMANDED = demands.of_kind(REQUIRED)
+# What a policy must or may say beside its gates, by what it is of.
+SAYS = MappingProxyType(
+    {PROBABILITY: ("strategy", "watching", "economics", "fairness"), AMOUNT: (), UPLIFT: ("targeting",)}
 )
 
 
@@ -98,27 +102,11 @@ class Economics:
 
 
 @dataclass(frozen=True)
-class Watching:
-    """When production is called drifting. PSI and shares are fractions, ratios have no unit."""
-
-    psi_watch: float
-    psi_alarm: float
-    score_psi_watch: float
-    score_psi_alarm: float
-    mix_psi_alarm: float
-    missing_rise_alarm: float
-    volume_fall_alarm: float
-    auc_fall_alarm: float
-    bad_rate_ratio_alarm: float
-    min_rows: float
-
-
-@dataclass(frozen=True)
 class Policy:
     """A line's policy; `digest` is the SHA-256 of its text.
 
-    `of` says what the line predicts. By an amount nothing is approved or declined, and nothing watches it
-    yet: its policy has neither strategy nor watching.
+    `of` says what the line predicts. By an amount or an uplift nothing is approved or declined, and nothing
+    watches it yet: its policy has neither strategy nor watching. One of an uplift states its targeting.
     """
 
     version: int
@@ -135,20 +123,28 @@ class Policy:
     digest: str
     fairness: Fairness | None = None
     of: str = PROBABILITY
+    targeting: Targeting | None = None
 
     @property
     def cut_offs(self) -> Strategy:
-        """From what cut-offs are found; PolicyError for an amount."""
+        """From what cut-offs are found; PolicyError where it is of no probability."""
         if self.strategy is None:
-            raise PolicyError(f"the policy of {self.line} is of an amount and finds no cut-offs")
+            raise PolicyError(f"the policy of {self.line} is of an {self.of} and finds no cut-offs")
         return self.strategy
 
     @property
     def watch(self) -> Watching:
-        """When production is called drifting; PolicyError for an amount."""
+        """When production is called drifting; PolicyError where it is of no probability."""
         if self.watching is None:
-            raise PolicyError(f"the policy of {self.line} is of an amount, and nothing watches it yet")
+            raise PolicyError(f"the policy of {self.line} is of an {self.of}, and nothing watches it yet")
         return self.watching
+
+    @property
+    def targets(self) -> Targeting:
+        """Whom an offer is made to; PolicyError where it is of no uplift."""
+        if self.targeting is None:
+            raise PolicyError(f"the policy of {self.line} is of no uplift and targets nobody")
+        return self.targeting
 
 
 def parse(text: str, where: str) -> Policy:
@@ -159,8 +155,8 @@ def parse(text: str, where: str) -> Policy:
         raise PolicyError(f"this is no TOML: {error}", where=where) from None
     top = Section(values, where)
     of = top.one_of("of", tuple(DEMANDED)) if "of" in values else PROBABILITY
-    decides = ("strategy", "watching", "economics", "fairness") if of == PROBABILITY else ()
-    top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *decides)
+    decides = of == PROBABILITY
+    top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *SAYS[of])
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)
@@ -177,11 +173,12 @@ def parse(text: str, where: str) -> Policy:
         valid_days=approval.positive("valid_days"),
         gates=gates,
         strategy=_strategy(top.inner("strategy")) if decides else None,
-        watching=_watching(top.inner("watching")) if decides else None,
+        watching=alarms.parse(top.inner("watching")) if decides else None,
         economics=_economics(top.inner("economics")) if "economics" in values else None,
         digest=digests.of_bytes(text.encode()),
         fairness=_fairness(top.inner("fairness")) if "fairness" in values else None,
         of=of,
+        targeting=targeting.parse(top.inner("targeting")) if of == UPLIFT else None,
     )
 
 
@@ -237,18 +234,6 @@ def _fairness(section: Section) -> Fairness:
     section.only("attributes", "max_auc_loss")
     names, loss = section.take("attributes", list), section.number("max_auc_loss")
     return equity.fairness(names, loss, section.where)
-
-
-def _watching(section: Section) -> Watching:
-    names = [field.name for field in fields(Watching)]
-    section.only(*names)
-    found = {name: section.number(name) for name in names}
-    for name, value in found.items():
-        if value <= 0:
-            raise PolicyError(f"{name} is {value}", where=section.where, right="A threshold is above 0")
-    if found["psi_watch"] > found["psi_alarm"] or found["score_psi_watch"] > found["score_psi_alarm"]:
-        raise PolicyError("watch lies above alarm", where=section.where, right="Watch comes first")
-    return Watching(**found)
 
 
 def _gates(section: Section, demanded: Mapping[str, tuple[str, str | None]]) -> tuple[Gate, ...]:

@@ -1,27 +1,19 @@
-"""candidate → reviewed: every figure again, by what the line predicts: a PD, or an amount."""
+"""candidate → reviewed: every figure again, by what the line predicts: a PD, an amount, or an uplift."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from loanbook import digests
 from loanbook.errors import EvidenceError
-from loanbook.governance import recompute
-from loanbook.governance.fairly import Search
+from loanbook.governance import recompute, uplifting
 from loanbook.governance.recompute import Figures
-from loanbook.governance.rivals import Rival
-from loanbook.governance.verifying import NOBODY, Material
-from loanbook.lending.economics import Terms
-from loanbook.schema import Amount, Line
+from loanbook.governance.stored import Stored, span
+from loanbook.governance.verifying import Material
+from loanbook.schema import Amount, Uplift
 from loanbook.settings import Settings
-from loanbook.training import bundle, frame
+from loanbook.training import bundle
 from loanbook.valuation import judging, samples, valuer
 from loanbook.valuation.judging import Subject
 from loanbook.valuation.valuer import Valuer
@@ -29,39 +21,30 @@ from loanbook.valuation.valuer import Valuer
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Vector = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What is reviewed, as it lies there: bundle, predictions, frame, and what was published."""
-
-    bundle: Path
-    bundle_digest: str
-    predictions: Path
-    predictions_digest: str
-    frame: Path
-    published: Mapping[str, Path]
-    absent_columns: Mapping[str, Sequence[str]]
-    line: Line
-    as_of: datetime
-    terms: Terms | None = None
-    search: Search | None = None
-    rival: Rival | str = NOBODY
-
 
 def figures(settings: Settings, stored: Stored) -> Figures:
     """Judge a version anew, or raise EvidenceError where stored and recomputed differ."""
-    if isinstance(stored.line.label, Amount):
-        return _of_amounts(settings, stored, valuer.read(stored.bundle, expected=stored.bundle_digest))
-    return recompute.recompute(settings, _material(stored))
+    match stored.line.label:
+        case Amount():
+            return _of_amounts(settings, stored, valuer.read(stored.bundle, expected=stored.bundle_digest))
+        case Uplift():
+            return uplifting.figures(settings, stored)
+        case _:
+            return recompute.recompute(settings, _material(stored))
 
 
 def fairness(settings: Settings, stored: Stored) -> dict[str, Any]:
-    """Judge a version by protected group alone. Raises EvidenceError where nothing is decided on a person."""
-    if isinstance(stored.line.label, Amount):
-        raise EvidenceError(f"{stored.line.name} decides on no person", right="Name a line of people")
-    return recompute.fairness(settings, _material(stored))
+    """Judge a version by protected group alone. Raises EvidenceError where its figures have no such part."""
+    match stored.line.label:
+        case Amount():
+            raise EvidenceError(f"{stored.line.name} decides on no person", right="Name a line of people")
+        case Uplift():
+            raise EvidenceError(
+                f"{stored.line.name} refuses nobody, and is not yet compared by group",
+                right="Name a line of PDs",
+            )
+        case _:
+            return recompute.fairness(settings, _material(stored))
 
 
 def _material(stored: Stored) -> Material:
@@ -81,49 +64,22 @@ def _material(stored: Stored) -> Material:
 
 
 def _of_amounts(settings: Settings, stored: Stored, made: Valuer) -> Figures:
-    import pyarrow.parquet as pq
-
-    if digests.of_file(stored.predictions) != stored.predictions_digest:
-        raise EvidenceError("the stored predictions were changed", where=str(stored.predictions))
-    rows = pq.read_table(stored.predictions)
-    known = _in_order(stored, rows, _frame(stored, made), "stand in no training set")
-    seen = frame.outcomes(settings, stored.published, stored.line, stored.as_of)
-    seen = _in_order(stored, rows, seen, "have no row in the publication")
+    rows, known, seen = stored.read(settings, made.card)
     subject = _subject(stored, made, rows, known, seen)
     _same(subject, rows, stored)
-    span = {name: _span(subject.decided[mask]) for name, mask in subject.rows.items()}
+    samples_of = {name: span(subject.decided[mask]) for name, mask in subject.rows.items()}
     key = stored.line.grain.key
     return Figures(
-        samples=span,
+        samples=samples_of,
         metrics=judging.metrics(subject),
         stability=judging.stabilities(subject),
         fairness={"not_asked": "a row is a vehicle: nothing is decided on a person"},
-        maturity={name: {"rows": one["rows"], "ripe": one["rows"]} for name, one in span.items()},
+        maturity={name: {"rows": one["rows"], "ripe": one["rows"]} for name, one in samples_of.items()},
         judged={**judging.judge(subject), "swap_set": {"unmeasured": str(stored.rival)}},
         shared_rows=rows.num_rows - len(set(rows[key].to_pylist())),
         shared_customers=0,
         curves={},
     )
-
-
-def _frame(stored: Stored, made: Valuer) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    if digests.of_file(stored.frame) != made.card["frame"]:
-        raise EvidenceError("the training set is not the one that the bundle names", where=str(stored.frame))
-    return pq.read_table(stored.frame)
-
-
-def _in_order(stored: Stored, rows: pa.Table, table: pa.Table, fault: str) -> pa.Table:
-    """Give a table's rows in the order of the stored predictions."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    key = stored.line.grain.key
-    places = pc.index_in(rows[key], value_set=table[key].combine_chunks())
-    if places.null_count:
-        raise EvidenceError(f"{places.null_count} stored predictions {fault}", where=str(stored.predictions))
-    return table.take(pa.array(places.to_numpy(zero_copy_only=False)))
 
 
 def _subject(stored: Stored, made: Valuer, rows: pa.Table, known: pa.Table, seen: pa.Table) -> Subject:
@@ -148,21 +104,6 @@ def _subject(stored: Stored, made: Valuer, rows: pa.Table, known: pa.Table, seen
 def _same(subject: Subject, rows: pa.Table, stored: Stored) -> None:
     """Hold what is stored to the publication's amounts and to what the bundle's bytes tell of the frame."""
     for name, again in (("amount", subject.amount), ("level", subject.level)):
-        _refuse(rows[name].to_numpy() != again, f"({name}) are not what the publication says", stored)
-    again = subject.valuer.now(subject.values, subject.level, threads=subject.count("threads"))
-    _refuse((subject.told != again).any(axis=1), "are not what the bundle gives", stored)
-
-
-def _refuse(differ: Any, fault: str, stored: Stored) -> None:
-    if int(differ.sum()):
-        raise EvidenceError(
-            f"{int(differ.sum())} of {len(differ)} stored predictions {fault}",
-            where=str(stored.predictions),
-            right="Train again: the predictions belong to another bundle or to other data",
-        )
-
-
-def _span(decided: npt.NDArray[np.datetime64]) -> dict[str, Any]:
-    if not len(decided):
-        raise EvidenceError("a sample is empty")
-    return {"rows": len(decided), "from": str(decided.min()), "to": str(decided.max())}
+        stored.refuse(rows[name].to_numpy() != again, f"({name}) are not what the publication says")
+    told = subject.valuer.now(subject.values, subject.level, threads=subject.count("threads"))
+    stored.refuse((subject.told != told).any(axis=1), "are not what the bundle gives")

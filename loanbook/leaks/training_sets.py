@@ -31,7 +31,7 @@ def refuse(
 
     table = frame.ripe(pq.read_table(known.path))
     table = table.slice(0, table.num_rows // 2)
-    bad = np.array(table["outcome"].to_pylist()) == "bad"
+    bad = np.isin(table["outcome"].to_pylist(), frame.BAD)
     half = screening.halves(table["customer_id"].to_pylist())
     if not telling.enough(bad, half, np.ones_like(bad)):
         raise LeakError(
@@ -67,7 +67,7 @@ def repulled(
     one, other = (store.history(settings, each, line.feature_service, entities) for each in (earlier, now))
     names = tuple(name for name in other.column_names if name not in entities.column_names)
     ripe = {
-        key: told == "bad"
+        key: told in frame.BAD
         for key, told in zip(outcome[line.grain.key].to_pylist(), outcome["outcome"].to_pylist(), strict=True)
         if told in frame.RIPE
     }

@@ -11,6 +11,7 @@ from loanbook.errors import TrainingError
 from loanbook.lines.early_warning import EARLY_WARNING_AUTO, EARLY_WARNING_CONSUMER
 from loanbook.lines.fraud import FRAUD
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
+from loanbook.lines.uptake import UPTAKE
 from loanbook.lines.vehicle_value import VEHICLE_VALUE
 from loanbook.schema import APPLICATION, Label, Line
 
@@ -24,6 +25,7 @@ LINES = MappingProxyType(
             EARLY_WARNING_AUTO,
             EARLY_WARNING_CONSUMER,
             VEHICLE_VALUE,
+            UPTAKE,
         )
     }
 )

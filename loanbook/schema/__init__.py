@@ -4,6 +4,8 @@ from loanbook.schema import consents
 from loanbook.schema.columns import Column, Privacy, Purpose, Table
 from loanbook.schema.lines import (
     APPLICATION,
+    CONTACT,
+    CUSTOMER,
     LOAN_MONTH,
     VEHICLE,
     Amount,
@@ -12,11 +14,14 @@ from loanbook.schema.lines import (
     Label,
     Line,
     Recurring,
+    Uplift,
 )
 from loanbook.schema.tables import REFERENCES, TABLES
 
 __all__ = [
     "APPLICATION",
+    "CONTACT",
+    "CUSTOMER",
     "LOAN_MONTH",
     "REFERENCES",
     "TABLES",
@@ -31,5 +36,6 @@ __all__ = [
     "Purpose",
     "Recurring",
     "Table",
+    "Uplift",
     "consents",
 ]

@@ -54,6 +54,23 @@ class Amount:
 
 
 @dataclass(frozen=True)
+class Uplift:
+    """How much more likely a customer answers for an offer than without it, learned from a lot.
+
+    A row of `table` was drawn by lot where `by_lot` is true, and is a control where its `treatment` is
+    `control`. `answer` says whether who was contacted took it up. `terms` are of what the offer consists, the
+    treatment first.
+    """
+
+    table: str
+    answer: str
+    by_lot: str
+    treatment: str
+    control: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Grain:
     """What a row of a line is: the column that names it, and the keys by which its features are joined."""
 
@@ -64,6 +81,8 @@ class Grain:
 APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle_id"))
 LOAN_MONTH = Grain("loan_month", ("loan_id", "application_id", "customer_id", "vehicle_id"))
 VEHICLE = Grain("vehicle_id", ("vehicle_id",))
+CONTACT = Grain("contact_id", ("customer_id",))
+CUSTOMER = Grain("customer_id", ("customer_id",))
 
 
 @dataclass(frozen=True)
@@ -74,14 +93,14 @@ class Line:
     `product` that is None stands for every product. `monotone` gives +1 where a larger value may only raise
     the PD, -1 where it may only lower it. `unusual` names the features of which a second score says how
     unusual they are, whatever the label; none: no such score. A line whose label is an amount predicts that,
-    by quantiles, and no PD.
+    by quantiles, and no PD; one whose label is an uplift predicts what an offer adds, and signs its terms.
     """
 
     name: str
     title: str
     product: str | None
     purpose: Purpose
-    label: Label | CaseLabel | Amount
+    label: Label | CaseLabel | Amount | Uplift
     decision_days: int
     feature_service: str
     monotone: Mapping[str, int]

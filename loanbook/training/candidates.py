@@ -11,10 +11,12 @@ from loanbook import digests, lake
 from loanbook.errors import StorageError
 from loanbook.settings import Settings
 from loanbook.training import candidate
-from loanbook.training.candidate import Candidate, Order
-from loanbook.valuation import making
+from loanbook.training.candidate import Candidate
+from loanbook.uplift import making as uplifts
+from loanbook.valuation import making as amounts
 
 RECORD = "training.json"
+Order = candidate.Order | amounts.Order | uplifts.Order
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Made:
         return self.folder / "predictions.parquet"
 
 
-def make(settings: Settings, dataset: str, order: Order | making.Order, context: Mapping[str, Any]) -> Made:
+def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, Any]) -> Made:
     """Train, and write bundle, predictions and record together; the same order is not carried out twice.
 
     `context` says what the review needs and the bundle doesn't hold: data, features, code, who and when. Who
@@ -56,11 +58,15 @@ def make(settings: Settings, dataset: str, order: Order | making.Order, context:
     return read(settings, dataset, key)
 
 
-def carry_out(settings: Settings, order: Order | making.Order, into: Path) -> Candidate:
-    """Train what is ordered: a PD, or an amount."""
-    if isinstance(order, making.Order):
-        return making.make(settings, order, into)
-    return candidate.make(settings, order, into)
+def carry_out(settings: Settings, order: Order, into: Path) -> Candidate:
+    """Train what is ordered: a PD, an amount, or an uplift."""
+    match order:
+        case amounts.Order():
+            return amounts.make(settings, order, into)
+        case uplifts.Order():
+            return uplifts.make(settings, order, into)
+        case candidate.Order():
+            return candidate.make(settings, order, into)
 
 
 def read(settings: Settings, dataset: str, key: str) -> Made:
@@ -71,7 +77,7 @@ def read(settings: Settings, dataset: str, key: str) -> Made:
     return Made(key, folder, lake.read_json(folder / RECORD))
 
 
-def key_of(order: Order | making.Order, context: Mapping[str, Any]) -> str:
+def key_of(order: Order, context: Mapping[str, Any]) -> str:
     """Name what is ordered, of which data, to be made by which code."""
     said = {"order": replace(order, frame=Path(order.frame_digest)), "context": _lasting(context)}
     return digests.of_json(_plain(said))[:16]

@@ -23,10 +23,18 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows to learn from or to be stopped by: a matrix, rows × features, and who of them went bad."""
+    """Rows to learn from or to be stopped by: a matrix, rows × features, and who of them went bad.
+
+    `about` gives each row's log-odds by what is known already: trees are then fitted to what is left.
+    """
 
     matrix: Vector
     bad: Flags
+    about: Vector | None = None
+
+    def over(self, score: Vector) -> Vector:
+        """Add a score to what is known already."""
+        return score if self.about is None else self.about + score
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def simplest(fitted: Sequence[Fitted], stop: Sample, threads: int) -> int:
     The error is that of the mean difference of two losses on the same rows (Breiman et al. 1984, the rule of
     one standard error): what is more complex must be ahead by more than chance would have it.
     """
-    losses = [_losses(scores(one.model, stop.matrix, threads=threads), stop.bad) for one in fitted]
+    losses = [_losses(stop.over(scores(one.model, stop.matrix, threads=threads)), stop.bad) for one in fitted]
     best = min(losses, key=lambda one: float(one.mean()))
     behind = [one - best for one in losses]
     return next(
@@ -124,18 +132,20 @@ def fit(form: Form, learn: Sample, stop: Sample, recipe: Recipe, watch: Watch | 
             )
     told = [_told(watch)] if watch else []
     patient = [lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else []
-    train = _dataset(form, learn.matrix, learn.bad.astype(float))
+    train = _dataset(form, learn.matrix, learn.bad.astype(float), learn.about)
     booster = lightgbm.train(
         _parameters(form, recipe),
         train,
         num_boost_round=recipe.rounds,
-        valid_sets=[lightgbm.Dataset(stop.matrix, stop.bad.astype(float), reference=train)],
+        valid_sets=[
+            lightgbm.Dataset(stop.matrix, stop.bad.astype(float), reference=train, init_score=stop.about)
+        ],
         callbacks=[*told, *patient],
     )
     rounds = booster.best_iteration if recipe.patience else booster.current_iteration()
     model = booster.model_to_string(num_iteration=rounds)
     score = np.asarray(booster.predict(stop.matrix, num_iteration=rounds, raw_score=True), dtype=float)
-    return Fitted(model, rounds, recipe, float(_losses(score, stop.bad).mean()))
+    return Fitted(model, rounds, recipe, float(_losses(stop.over(score), stop.bad).mean()))
 
 
 def _told(watch: Watch) -> Callable[[Any], None]:
@@ -151,7 +161,7 @@ def refit(form: Form, learn: Sample, chosen: Fitted) -> Fitted:
 
     booster = lightgbm.train(
         _parameters(form, chosen.recipe),
-        _dataset(form, learn.matrix, learn.bad.astype(float)),
+        _dataset(form, learn.matrix, learn.bad.astype(float), learn.about),
         num_boost_round=chosen.rounds,
     )
     return replace(chosen, model=booster.model_to_string())
@@ -200,12 +210,13 @@ def pinball(actual: Vector, said: Vector, level: float) -> float:
     return float(np.mean(np.maximum(level * miss, (level - 1) * miss)))
 
 
-def _dataset(form: Form, matrix: Vector, label: Vector) -> lightgbm.Dataset:
+def _dataset(form: Form, matrix: Vector, label: Vector, about: Vector | None = None) -> lightgbm.Dataset:
     import lightgbm
 
     return lightgbm.Dataset(
         matrix,
         label,
+        init_score=about,
         feature_name=list(form.features),
         categorical_feature=list(form.categorical),
     )

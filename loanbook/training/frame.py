@@ -13,13 +13,15 @@ from loanbook.errors import StorageError, TrainingError
 from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
 from loanbook.training import labels, population
+from loanbook.uplift import lot
 from loanbook.valuation import seen
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 OUTCOMES = ("bad", "good", "unripe", "unfollowed", "unlent")
-RIPE = ("bad", "good", "priced")
+BAD = ("bad", "taken")  # the rarer outcome, which is to be told beforehand
+RIPE = ("bad", "good", "priced", "taken", "left")
 DOOR = timedelta(days=365)  # the door's population, against which production is watched
 
 
@@ -67,6 +69,13 @@ def vehicles(
     return _query(settings, published, seen.period_sql(line, since=since, until=until))
 
 
+def customers(
+    settings: Settings, published: Mapping[str, Path], line: Line, *, since: datetime, until: datetime
+) -> pa.Table:
+    """Give the customers met in [since, until) who may be made an offer."""
+    return _query(settings, published, lot.customers_sql(line, since=since, until=until))
+
+
 def products(settings: Settings, published: Mapping[str, Path]) -> tuple[str, ...]:
     """Give the products that anybody applied for."""
     table = _query(settings, published, "SELECT DISTINCT product FROM applications ORDER BY product")
@@ -78,7 +87,8 @@ def counts(table: pa.Table) -> dict[str, int]:
     import pyarrow.compute as pc
 
     found = {one["values"]: one["counts"] for one in pc.value_counts(table["outcome"]).to_pylist()}
-    names = seen.OUTCOMES if found.keys() <= {*seen.OUTCOMES} else OUTCOMES
+    kinds = (seen.OUTCOMES, lot.OUTCOMES, OUTCOMES)
+    names = next((one for one in kinds if found.keys() <= {*one}), OUTCOMES)
     return {name: int(found.get(name, 0)) for name in names}
 
 
@@ -109,12 +119,18 @@ def after(table: pa.Table, moment: datetime) -> pa.Table:
 
 
 def wanted(table: pa.Table) -> pa.Table:
-    """Keep what a training set needs: the ripe, the unlent of their last year, and the door."""
+    """Keep what a training set needs: the ripe, the unlent of their last year, and the door.
+
+    What was sent by judgement, or to who didn't agree, is counted and not kept.
+    """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     if not table.num_rows:
         raise TrainingError("the line has nobody to judge", right="Look at the dataset's product")
-    return table.filter(pc.or_(pc.or_(_is_ripe(table), _unlent(table)), _at_the_door(table)))
+    kept = pc.or_(pc.or_(_is_ripe(table), _unlent(table)), _at_the_door(table))
+    aside = pc.is_in(table["outcome"], value_set=pa.array(lot.ASIDE))
+    return table.filter(pc.and_(kept, pc.invert(aside)))
 
 
 def entities(table: pa.Table, grain: Grain) -> pa.Table:

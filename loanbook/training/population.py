@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from loanbook.schema import Amount, Line, Recurring
+from loanbook.schema import Amount, Line, Recurring, Uplift
 from loanbook.training import labels, loan_months
+from loanbook.uplift import lot
 from loanbook.valuation import seen
 
 YEAR = timedelta(days=365)
@@ -18,6 +19,8 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
         return loan_months.outcomes_sql(line, line.label, as_of=as_of)
     if isinstance(line.label, Amount):
         return seen.seen_sql(line, as_of=as_of)
+    if isinstance(line.label, Uplift):
+        return lot.lot_sql(line, as_of=as_of)
     return labels.outcomes_sql(line, as_of=as_of)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from loanbook.governance.policy import Watching
+from loanbook.governance.alarms import Watching
 
 
 class Level(IntEnum):

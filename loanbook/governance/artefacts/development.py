@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from loanbook.governance import amounts
+from loanbook.governance import predicted
 from loanbook.governance.artefacts.documents import Document, Section, at, document, each, said
 from loanbook.governance.basis import Basis
 
@@ -30,6 +30,18 @@ SPLIT_OF_AMOUNTS = MappingProxyType(
         "rows that repeat another": "evidence.judged.apart.repeated",
         "vehicles in more than one sample": "evidence.judged.apart.shared",
         "rows in more than one sample": "evidence.split.shared_rows",
+        "stated by the dataset": "evidence.split.stated",
+    }
+)
+SPLIT_OF_UPLIFTS = MappingProxyType(
+    {
+        "answer": "evidence.split.label.answer",
+        "terms of an offer": "evidence.split.label.terms",
+        "report sample from": "evidence.split.report_from",
+        "rows left out by the embargo": "evidence.split.embargoed",
+        "rows left out so that no customer stands on both sides": "evidence.split.grouped_out",
+        "rows in more than one sample": "evidence.split.shared_rows",
+        "customers in more than one sample": "evidence.split.shared_customers",
         "stated by the dataset": "evidence.split.stated",
     }
 )
@@ -73,15 +85,33 @@ METHOD_OF_AMOUNTS = MappingProxyType(
 )
 
 
+METHOD_OF_UPLIFTS = MappingProxyType(
+    {
+        "recipe of what an offer adds": "bundle.card.recipe",
+        "recipe of what customers answer": "bundle.card.recipe_of_customers",
+        "rounds": "bundle.card.rounds",
+        "LightGBM": "bundle.card.lightgbm",
+        "level of the controls, and its calibration, in log-odds": "bundle.arms.control",
+        "calibration of the offered, in log-odds": "bundle.arms.treated",
+        "chosen": "evidence.method.chosen",
+    }
+)
+
+
 def development(basis: Basis) -> Document:
     """Write the development document."""
-    facts, of_amount = basis.facts, amounts.speaks_of(basis.evidence.facts)
-    told = ("rows", "from", "to") if of_amount else ("rows", "bads", "from", "to")
+    facts, evidence = basis.facts, basis.evidence.facts
+    split = predicted.by_kind(evidence, probability=SPLIT, amount=SPLIT_OF_AMOUNTS, uplift=SPLIT_OF_UPLIFTS)
+    method = predicted.by_kind(
+        evidence, probability=METHOD, amount=METHOD_OF_AMOUNTS, uplift=METHOD_OF_UPLIFTS
+    )
+    bare = ("rows", "from", "to")
+    told = predicted.by_kind(evidence, probability=("rows", "bads", "from", "to"), amount=bare, uplift=bare)
     sections = (
-        said("Population and label", facts, SPLIT_OF_AMOUNTS if of_amount else SPLIT),
+        said("Population and label", facts, split),
         _outcomes(facts),
         each("Samples", facts, "evidence.samples", "sample", told),
-        said("Method", facts, METHOD_OF_AMOUNTS if of_amount else METHOD),
+        said("Method", facts, method),
         each("Recipes that were tried", facts, "evidence.method.tried", "trial", ("stopped_at", "stop_loss")),
         _features(facts),
         said("What it was made with", facts, MADE),

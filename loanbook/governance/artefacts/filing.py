@@ -11,11 +11,12 @@ from typing import Any
 
 from loanbook import digests, lake, pages
 from loanbook.errors import AlteredError, EvidenceError, PolicyError
-from loanbook.governance import amounts, champions, dossier, shelf
+from loanbook.governance import champions, dossier, predicted, shelf
 from loanbook.governance import obligations as asked
 from loanbook.governance.artefacts import data, development, inventory, plans, validation
 from loanbook.governance.artefacts.documents import Document, as_json
 from loanbook.governance.basis import Basis
+from loanbook.governance.demands import PROBABILITY
 from loanbook.governance.duties import Duty, judge
 from loanbook.governance.ledger import of_home
 from loanbook.governance.obligations import Obligations
@@ -57,7 +58,7 @@ def documents(basis: Basis, obliged: Obligations, duties: Sequence[Duty], on: da
         data.register(basis),
         data.dictionary(basis),
         # where nothing is decided on a person, nobody is told why
-        *(() if amounts.speaks_of(basis.evidence.facts) else (plans.reasons(basis),)),
+        *((plans.reasons(basis),) if predicted.kind(basis.evidence.facts) == PROBABILITY else ()),
         plans.monitoring(basis),
         plans.obligations(obliged, duties, on),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from loanbook.governance import amounts
+from loanbook.governance import predicted
 from loanbook.governance.artefacts.documents import Document, Section, document, each, mappings, said
 from loanbook.governance.basis import Basis
 
@@ -57,6 +57,16 @@ LEARNS_AN_AMOUNT = MappingProxyType(
         "algorithm": "bundle.card.recipe",
     }
 )
+LEARNS_AN_UPLIFT = MappingProxyType(
+    {
+        "answer": "evidence.split.label.answer",
+        "to contacts of the table": "evidence.split.label.table",
+        "drawn by lot where": "evidence.split.label.by_lot",
+        "terms of an offer": "evidence.split.label.terms",
+        "data as of": "evidence.data.as_of",
+        "algorithm": "bundle.card.recipe",
+    }
+)
 USE = MappingProxyType(
     {
         "approve below PD": "bundle.strategy.approve_below",
@@ -78,7 +88,9 @@ EXPOSURE = MappingProxyType(
 def inventory(basis: Basis) -> Document:
     """Write the entry of the model inventory."""
     facts = basis.facts
-    learns = LEARNS_AN_AMOUNT if amounts.speaks_of(basis.evidence.facts) else LEARNS
+    learns = predicted.by_kind(
+        basis.evidence.facts, probability=LEARNS, amount=LEARNS_AN_AMOUNT, uplift=LEARNS_AN_UPLIFT
+    )
     sections = (
         said("Identity", facts, IDENTITY),
         said("What it predicts", facts, learns),

@@ -102,6 +102,7 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
         "customers": [
             clocks()
             | {"customer_id": f"C{n}", "education": _maybe(chance, "PhD"), "bank_name": "Zürich 銀行"}
+            | {"consent_marketing": n % 4 > 0}
             for n in range(25)
         ],
         "applications": [
@@ -195,12 +196,23 @@ def _lender(chance: random.Random) -> dict[str, list[Row]]:
             for n in range(300)
         ],
         "cases": [_case(clocks(), n, customer()) for n in range(12)],
+        "contacts": [_contact(clocks(), n, customer()) for n in range(60)],
     }
 
 
 def _case(clocks: Row, number: int, customer: str) -> Row:
     said = {"kind": "identity", "outcome": "cleared" if number % 3 == 0 else "confirmed"}
     return clocks | {"case_id": f"Q{number}", "application_id": f"A{number}", "customer_id": customer} | said
+
+
+def _contact(clocks: Row, number: int, customer: str) -> Row:
+    made = {"offer": "Top_up", "limit_amount": Decimal(1000 * (number % 5)), "rate": 0.01 * (number % 7)}
+    said = made if number % 4 else {"offer": "none", "limit_amount": None, "rate": None}
+    drawn = {
+        "randomised": (True, False, None)[number % 3],
+        "response": (True, False, False, None)[number % 4],
+    }
+    return clocks | {"contact_id": f"O{number:03}", "customer_id": customer} | said | drawn
 
 
 def _crowd(chance: random.Random) -> dict[str, list[Row]]:
@@ -222,7 +234,9 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
         "customers": [
             clocks()
             | {"customer_id": f"C{n}", "education": "PhD", "bank_name": "ICBC"}
-            | {"bank_account_type": "debit", "id_number": f"token-{n % 70}"}
+            | {"bank_account_type": "debit", "id_number": f"token-{n % 70}", "consent_marketing": n % 9 > 0}
+            # whoever agreed may be seen from the first on: a consent is asked of today, not of then
+            | {"event_at": START, "available_at": START}
             for n in range(90)
         ],
         "applications": [
@@ -323,6 +337,7 @@ def _crowd(chance: random.Random) -> dict[str, list[Row]]:
             clocks() | {"month": f"M{n}", "used_vehicle_index": 90.0 + chance.random()} for n in range(40)
         ],
         "cases": [_case(clocks(), n, customer()) for n in range(30)],
+        "contacts": [_contact(clocks(), n, customer()) for n in range(300)],
     }
 
 
@@ -343,7 +358,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
     store.declare(settings, features)
     names = (
         "underwriting_auto", "underwriting_consumer", "early_warning_auto", "early_warning_consumer", "fraud",
-        "application_fraud", "vehicle_value",
+        "application_fraud", "vehicle_value", "uptake",
     )  # fmt: skip
     services = {name: store.service(settings, features, name) for name in names}
     return Small(settings, rows, paths, features, services)

@@ -16,7 +16,7 @@ from loanbook.features import store, tables
 from loanbook.features.permits import permits
 from loanbook.features.store import Feature, declared
 from loanbook.intake import mapping
-from loanbook.schema import TABLES, Privacy, Purpose
+from loanbook.schema import TABLES, Privacy, Purpose, Uplift
 from loanbook.settings import ROOT
 from loanbook.training import reasons
 
@@ -158,6 +158,10 @@ def test_every_reason_is_worded_in_both_languages() -> None:
 @pytest.mark.parametrize("line", list(lines.LINES.values()), ids=lambda line: line.stem)
 def test_what_a_line_holds_monotone_is_a_number_that_its_service_knows(small: Any, line: Any) -> None:
     types = {feature.name: feature.type for feature in small.services[line.feature_service].features}
+    if isinstance(line.label, Uplift):  # what it signs are an offer's terms, which no feature tells
+        kinds = {one.name: one.type for one in TABLES[line.label.table].columns}
+        assert not set(line.label.terms) & set(types)
+        types = {name: "Float64" for name in line.label.terms if not kinds[name].startswith("VARCHAR")}
 
     assert set(line.monotone) <= set(types)
     assert {types[name] for name in line.monotone} == {"Float64"}
@@ -210,7 +214,7 @@ OUTCOMES = {
     "world": "collections_stage",
 }
 # Outcomes stand in these tables alone, and each row joins only from its available_at on.
-LEDGERS = {"loans", "repayments", "recoveries", "cases"}
+LEDGERS = {"loans", "repayments", "recoveries", "cases", "contacts"}
 
 
 @pytest.mark.parametrize("dataset", sorted(OUTCOMES))
@@ -255,3 +259,24 @@ def test_what_became_of_this_loan_is_out_of_every_features_reach(small: Any) -> 
     }  # fmt: skip
     assert not any(column.startswith(("recoveries.", "contacts.")) for column in used)
     assert not used & {"applications.decision", "applications.randomised", "loans.rate"}
+
+
+def test_an_offer_knows_nothing_that_only_a_lender_may_know(small: Any) -> None:
+    told = small.services["uptake"].features
+    given = permits(told)
+    assert {one.purpose for one in told} == {"marketing"}
+    for feature in told:
+        assert "marketing" in given[feature.name]["purposes"], feature
+        assert given[feature.name]["privacy"] in {"open", "personal"}
+    columns = {column for feature in told for column in feature.columns}
+    assert not columns & {"applications.declared_income", "customers.region", "loans.principal"}
+    assert not any(
+        column.startswith(("bureau_reports.", "repayments.", "transactions.")) for column in columns
+    )
+
+
+def test_of_who_did_not_agree_to_offers_nothing_is_known_to_one(small: Any) -> None:
+    agreed = {row["customer_id"] for row in small.rows["customers"] if row["consent_marketing"]}
+    known = {row["customer_id"] for row in small.table("outreach")}
+    assert known
+    assert known <= agreed

@@ -30,6 +30,7 @@ OTHER_PURPOSES = {
     **dict.fromkeys(("links", "strangers", "referrals", "dealer_conduct"), Purpose.FRAUD),
     "behaviour": Purpose.SERVICING,
     "vehicle_kind": Purpose.VALUATION,
+    "outreach": Purpose.MARKETING,
 }
 
 

@@ -79,12 +79,12 @@ def asked(small: Any) -> Told:
 
 @pytest.fixture(scope="module")
 def told(small: Any) -> Told:
-    """Join what fraud, a loan on the book and a valuer may know: every view stands in one of them."""
+    """Join what fraud, a loan on the book, a valuer and an offer may know: every view is in one of them."""
     joined = [
         store.history(small.settings, small.features, name, small.asked()).to_pylist()
-        for name in ("early_warning_auto", "fraud", "vehicle_value")
+        for name in ("early_warning_auto", "fraud", "vehicle_value", "uptake")
     ]
-    return [one | two | three for one, two, three in zip(*joined, strict=True)]
+    return [one | two | three | four for one, two, three, four in zip(*joined, strict=True)]
 
 
 def test_as_many_rows_come_out_as_went_in_and_in_their_order(asked: Told, told: Told) -> None:
@@ -128,6 +128,7 @@ def test_what_is_made_at_the_request_equals_its_formula(told: Told) -> None:
         "fraud",
         "application_fraud",
         "vehicle_value",
+        "uptake",
     ],
 )
 def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, service: str) -> None:

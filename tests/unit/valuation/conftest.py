@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from loanbook import lake, lines
-from loanbook.governance.recomputing import Stored
+from loanbook.governance.stored import Stored
 from loanbook.schema import TABLES, Line
 from loanbook.settings import Settings
 from loanbook.training import frame

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loanbook.governance import policy
-from loanbook.governance.policy import Watching
+from loanbook.governance.alarms import Watching
 from loanbook.settings import ROOT
 from loanbook.watching import verdict
 from loanbook.watching.verdict import Figures, Level

@@ -1,0 +1,1 @@
+"""features → candidate: what is predicted as the difference that an offer makes."""
