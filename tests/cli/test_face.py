@@ -147,6 +147,7 @@ def test_an_error_shows_its_traceback_when_asked(loanbook):
     assert "Traceback (most recent call last)" in done.err
 
 
+@pytest.mark.slow
 def test_an_error_of_a_flow_shows_the_flows_own_traceback_when_asked(loanbook, standing_at):
     words = ("ingest", "--dataset", "world", "--data", "nowhere")
     given = {"LOANBOOK_PREFECT_API": standing_at["LOANBOOK_PREFECT_API"]}

@@ -27,6 +27,7 @@ def test_two_days_of_a_lender_are_compared_and_nothing_is_kept(loanbook, small_w
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_a_mapping_that_uses_a_refused_column_ends_in_1_and_says_where(loanbook, read_anew, root, tmp_path):
     own = shutil.copytree(root / "loanbook" / "datasets" / "world", tmp_path / "own")
     path = own / "applications.sql"

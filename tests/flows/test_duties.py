@@ -94,6 +94,7 @@ def test_the_commands_tell_it_and_end_with_one_where_it_doesnt_hold(reviewed, ca
             duties.artefacts(f"{MODEL}/1")
 
 
+@pytest.mark.slow
 def test_the_command_that_makes_again_ends_with_one_and_names_what_differs(reviewed):
     import os
     import subprocess

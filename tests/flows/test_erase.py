@@ -80,6 +80,7 @@ def test_a_customer_is_erased_everywhere_and_the_models_that_learned_are_named(e
     assert erasing.call("erase", dataset="world", customer=asked.token)["entry"] == made["entry"]
 
 
+@pytest.mark.slow
 def test_the_retention_flow_counts_first_and_changes_only_when_it_is_told_to(erasing):
     from loanbook.intake import publishing
 

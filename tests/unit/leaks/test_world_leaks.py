@@ -58,6 +58,7 @@ def test_the_same_files_twice_have_no_changed_past(world: TwoDays, detect: Detec
     assert not [one for one in found if one.kind is Kind.CHANGES]
 
 
+@pytest.mark.slow
 def test_without_the_plants_nothing_is_named(
     two_days: Callable[[WorldSpec], TwoDays], detect: Detect
 ) -> None:

@@ -74,6 +74,7 @@ def test_an_honest_uplifter_passes_every_gate(rules: policy.Policy, facts: Facts
     assert len(answers) == 17
 
 
+@pytest.mark.slow
 def test_offers_that_do_nothing_are_refused(rules: policy.Policy, tmp_path: Any) -> None:
     idle = sender_of(tmp_path, draw(effect=False))
     made = making.make(idle.settings, idle.order, tmp_path / "made")
@@ -83,6 +84,7 @@ def test_offers_that_do_nothing_are_refused(rules: policy.Policy, tmp_path: Any)
     assert "lot" not in shut
 
 
+@pytest.mark.slow
 def test_an_offer_that_was_sent_by_judgement_is_no_lot(rules: policy.Policy, tmp_path: Any) -> None:
     drawn = draw()
     who = np.array([int(name[1:]) for name in drawn.columns["customer_id"]])

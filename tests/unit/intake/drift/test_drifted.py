@@ -13,7 +13,7 @@ from loanbook.errors import DriftedSource, RawFileError
 from loanbook.intake import raw
 from loanbook.intake.drift import drifted, profiles
 
-ALWAYS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ALWAYS = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def ids(drifts):
