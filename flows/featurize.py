@@ -9,12 +9,15 @@ from prefect import flow
 
 from flows import steps
 from flows.steps import do, once
+from loanbook import lines
 from loanbook.errors import FeatureError, StorageError
 from loanbook.features import store, tables, touching
 from loanbook.features.tables import FeatureSet, Since
+from loanbook.governance import promoting
 from loanbook.intake import mapping, publishing
 from loanbook.intake.publishing import Publication
 from loanbook.settings import Settings
+from loanbook.training import frame
 
 
 @flow(name="featurize")
@@ -49,9 +52,20 @@ def featurizing(place: Settings, publication: Publication) -> FeatureSet:
     inputs = {"publication": publication.id, "recipes": tables.recipes_digest()}
     found = once(place, "featurize", inputs, make, lambda name: tables.read(place, publication.dataset, name))
     # what is served may be another publication's: it is compared, and only what differs is written
-    do("bring online", store.materialize, place, found, publication.as_of)
+    do("bring online", store.materialize, place, found, publication.as_of, _served(place, publication))
     tables.point(place, found)
     return found
+
+
+def _served(place: Settings, publication: Publication) -> frozenset[str]:
+    """Name the services that may be asked online: of the products lent on, and of what has a champion."""
+    usual = lines.of_products(frame.products(place, publication.paths))
+    signed = (
+        line
+        for line in lines.LINES.values()
+        if promoting.has_champion(place, f"{publication.dataset}.{line.stem}")
+    )
+    return frozenset(line.feature_service for line in (*usual, *signed))
 
 
 def _since(place: Settings, publication: Publication) -> Since | None:

@@ -32,7 +32,7 @@ def write(
     settings: Settings, client: redis.Redis, view: Served, features: str, as_of: datetime, folder: Path
 ) -> Record:
     """Bring a view's values to what is known at `as_of`; say what is held now."""
-    state, held = _state(view.project), _records(client, view.project).get(view.name)
+    state, held = _state(view.project), standing(client, view.project).get(view.name)
     with images.change(settings, view, features, as_of, folder, held) as change:
         if not change.nothing:
             client.hset(state, view.name, replace(change.record, whole=False).told())
@@ -49,7 +49,7 @@ def write(
 
 def retire(client: redis.Redis, project: str, declared: Collection[str], folder: Path) -> None:
     """Take away every view that is no longer declared; images lie in `folder`, by view."""
-    for name, held in _records(client, project).items():
+    for name, held in standing(client, project).items():
         if name not in declared:
             features = tuple((one, "") for one in held.names)
             view = Served(name, project, Path(), held.key, features, timedelta())
@@ -67,7 +67,7 @@ def forget(
     entity = encoding.key_prefix(join_key) + encoding.key_value(key) + project.encode()
     found: Any = client.hkeys(entity)  # type: ignore[arg-type]  # redis types texts
     client.delete(entity)
-    for view, held in _records(client, project).items():
+    for view, held in standing(client, project).items():
         if held.key == join_key:
             left = images.without(settings, folder / view, held, key)
             client.hset(_state(project), view, left.told())
@@ -79,7 +79,8 @@ def _state(project: str) -> str:
     return f"loanbook:materialised:{project}"
 
 
-def _records(client: redis.Redis, project: str) -> dict[str, Record]:
+def standing(client: redis.Redis, project: str) -> dict[str, Record]:
+    """Say what is held of each view."""
     found: Any = client.hgetall(_state(project))
     return {view.decode(): Record.read(said) for view, said in found.items()}
 

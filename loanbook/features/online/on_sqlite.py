@@ -28,7 +28,7 @@ STATE = "loanbook_materialised"
 def write(settings: Settings, store: Path, view: Served, features: str, as_of: datetime) -> Record:
     """Bring a view's values to what is known at `as_of`, all of them or none; say what is held now."""
     with _writing(store) as online:
-        held = _records(online).get(view.name)
+        held = standing(online).get(view.name)
         with images.change(settings, view, features, as_of, _images(store, view.name), held) as change:
             if not change.nothing:
                 _apply(online, change)
@@ -40,7 +40,7 @@ def write(settings: Settings, store: Path, view: Served, features: str, as_of: d
 def retire(store: Path, project: str, declared: Collection[str]) -> None:
     """Take away every view that is no longer declared."""
     with _writing(store) as online:
-        gone = [view for view in _records(online) if view not in declared]
+        gone = [view for view in standing(online) if view not in declared]
         for view in gone:
             if (name := f"{project}_{view}") in _tables(online):
                 online.execute(f"DELETE FROM {ident(name)}")
@@ -58,7 +58,7 @@ def forget(settings: Settings, store: Path, join_key: str, key: str) -> int:
     with _writing(store) as online:
         for name in _tables(online):
             values += online.execute(f"DELETE FROM {ident(name)} WHERE entity_key = ?", (entity,)).rowcount
-        records = {view: one for view, one in _records(online).items() if one.key == join_key}
+        records = {view: one for view, one in standing(online).items() if one.key == join_key}
         for view, held in records.items():
             records[view] = images.without(settings, _images(store, view), held, key)
             online.execute(f"UPDATE {STATE} SET record = ? WHERE view = ?", (records[view].told(), view))
@@ -88,7 +88,10 @@ def _writing(store: Path) -> Iterator[sqlite3.Connection]:
         yield online
 
 
-def _records(online: sqlite3.Connection) -> dict[str, Record]:
+def standing(online: sqlite3.Connection) -> dict[str, Record]:
+    """Say what is held of each view; nothing, where nothing was ever written."""
+    if not online.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (STATE,)).fetchone():
+        return {}
     found = online.execute(f"SELECT view, record FROM {STATE}").fetchall()
     return {view: Record.read(said) for view, said in found}
 

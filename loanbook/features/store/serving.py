@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -30,28 +30,50 @@ from loanbook.settings import Settings
 AT_REQUEST = "application"
 
 
-def materialize(settings: Settings, features: FeatureSet, as_of: datetime) -> dict[str, int]:
+def materialize(
+    settings: Settings, features: FeatureSet, as_of: datetime, services: Collection[str] | None = None
+) -> dict[str, int]:
     """Bring each key's latest value known by `as_of` to the online store; give keys by view.
 
-    Only what changed since the last time is written, one run at a time; a run that was cut short is made
-    good by the next. What is known of an application comes with the request, so its view isn't written.
+    Of some `services` what they ask for, and nothing else is left there; without any named, all that is
+    declared. Only what changed since the last time is written, one run at a time; a run that was cut short
+    is made good by the next. What is known of an application comes with the request, so its view isn't
+    written.
     """
     with _alone(address.sqlite_path(settings, features.dataset).parent):
-        declared = served(settings, features)
+        declared = served(settings, features, services)
         held = [(view, _write(settings, features, view, as_of)) for view in declared]
         _retire(settings, features, {view.name for view in declared})
         freshness.keep(settings, features.dataset, held, as_of)
     return {view.name: record.keys for view, record in held}
 
 
-def served(settings: Settings, features: FeatureSet) -> tuple[Served, ...]:
-    """Give every declared view that is brought online."""
+def served(
+    settings: Settings, features: FeatureSet, services: Collection[str] | None = None
+) -> tuple[Served, ...]:
+    """Give every declared view that is brought online, with what some services ask of it, or with all."""
     store = opening.opened(settings, features)
-    return tuple(
-        _served(store, features, view, [field.name for field in view.features])
+    declared = {
+        view.name: (view, [field.name for field in view.features])
         for view in store.list_feature_views()
         if view.name != AT_REQUEST
-    )
+    }
+    if services is not None:
+        asked = _asked(store, features, services)
+        declared = {
+            name: (view, [one for one in names if one in asked[name]])
+            for name, (view, names) in declared.items()
+            if name in asked
+        }
+    return tuple(_served(store, features, view, names) for view, names in declared.values())
+
+
+def _asked(store: Any, features: FeatureSet, services: Collection[str]) -> dict[str, set[str]]:
+    asked: dict[str, set[str]] = {}
+    for name in sorted(services):
+        for view in _question(store, features, opening.service_of(store, name)).views:
+            asked.setdefault(view.name, set()).update(view.names)
+    return asked
 
 
 def reader(settings: Settings, features: FeatureSet, name: str) -> Reader:
@@ -59,6 +81,8 @@ def reader(settings: Settings, features: FeatureSet, name: str) -> Reader:
     store = opening.opened(settings, features)
     question = _question(store, features, opening.service_of(store, name))
     if settings.redis:
+        with address.connected(settings.redis) as client:
+            _refuse_absent(question, on_redis.standing(client, address.project(features.dataset)), name)
         return Reader(question, RedisShelf(address.client(settings.redis), question))
     path = address.sqlite_path(settings, features.dataset)
     if not path.is_file():
@@ -68,7 +92,24 @@ def reader(settings: Settings, features: FeatureSet, name: str) -> Reader:
             right=f"Run `loanbook featurize --dataset {features.dataset}`",
         )
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=60)
+    _refuse_absent(question, on_sqlite.standing(connection), name)
     return Reader(question, SqliteShelf(connection, question))
+
+
+def _refuse_absent(question: Question, held: Mapping[str, Record], service: str) -> None:
+    """Raise FeatureError where the store holds not all that a service asks: its silence would say nothing."""
+    absent = [
+        view.name
+        for view in question.views
+        if view.name not in held or not {*view.names} <= {*held[view.name].names}
+    ]
+    if absent:
+        raise FeatureError(
+            f"{', '.join(absent)}: not all that it asks of them was brought online",
+            where=f"service {service}",
+            right="Online are the lines of the lender's products and those with a champion: featurize again "
+            "once a version of this line is promoted",
+        )
 
 
 def read_online(

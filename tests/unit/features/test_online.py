@@ -243,6 +243,28 @@ def test_what_comes_with_the_request_makes_on_demand_features_as_in_training(
         store.read_online(place, features, "underwriting_consumer", {"application_id": "new"}, NOW)
 
 
+def test_only_what_some_services_ask_for_is_brought_online_and_another_service_is_refused(
+    place: Settings, generated: tuple[Settings, FeatureSet]
+) -> None:
+    features, wanted = generated[1], ["underwriting_consumer"]
+    whole = store.materialize(place, features, NOW)
+    counts = store.materialize(place, features, NOW, wanted)
+
+    assert {"bureau", "history"} <= counts.keys()
+    assert {"strangers", "vehicle", "links"} <= whole.keys() - counts.keys()
+    assert {view.name: view.names for view in serving.served(place, features, wanted)}["text"] == (
+        "text_length",
+    )
+    assert {one.view for one in store.freshness(place, features, NOW)} == counts.keys()
+    asked = {"application_id": "k-1", "customer_id": "k-1"}
+    assert store.read_online(place, features, "underwriting_consumer", asked, NOW)
+    with pytest.raises(FeatureError, match=r"strangers.*was brought online \(service fraud\)"):
+        store.reader(place, features, "fraud")
+    store.materialize(place, features, NOW, [*wanted, "fraud"])
+    with store.reader(place, features, "fraud") as reader:
+        assert reader.read(asked | {"dealer_id": "k-1", "vehicle_id": "k-1"}, NOW)
+
+
 def test_the_application_comes_with_the_request_and_is_not_brought_online(
     generated: tuple[Settings, FeatureSet],
 ) -> None:
