@@ -135,14 +135,14 @@ class Stage:
         """Keep aside who may do what: the ledger, the registry, and what is current."""
         for name in GOVERNED:
             shutil.copytree(self.home / name, into / name)
-        shutil.copy(self.policy(), into / "policy.toml")
+        shutil.copytree(self.policy().parent, into / "policies")
         _copy_database(self.home / "mlflow" / "mlflow.db", into / "mlflow" / "mlflow.db")
 
     def restore(self, kept: Path) -> None:
         for name in GOVERNED:
             shutil.rmtree(self.home / name)
             shutil.copytree(kept / name, self.home / name)
-        shutil.copy(kept / "policy.toml", self.policy())
+        shutil.copytree(kept / "policies", self.policy().parent, dirs_exist_ok=True)
         _copy_database(kept / "mlflow" / "mlflow.db", self.home / "mlflow" / "mlflow.db")
 
 
