@@ -102,7 +102,6 @@ def test_behind_a_signature_the_whole_way_goes_on_to_decisions(promoted, small_w
     assert "watched" not in line, "nothing came since the champion was trained"
 
 
-@pytest.mark.slow
 def test_another_day_of_reading_is_another_publication_of_the_same_snapshots(reviewed, small_world):
     first = reviewed.call("ingest", dataset="world", data=str(small_world.raw))
     later = reviewed.call("ingest", dataset="world", data=str(small_world.raw), as_of="2024-01-15")
