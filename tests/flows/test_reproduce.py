@@ -125,11 +125,16 @@ def test_a_seed_that_was_not_the_one_is_found_by_the_bytes(reviewed):
 
 
 @pytest.mark.parametrize(
-    ("place", "error"),
-    [("published/*/applications.parquet", StorageError), ("features/*/bureau.parquet", FeatureError)],
+    ("named", "place", "error"),
+    [
+        (("data", "publication"), "published/{}/applications.parquet", StorageError),
+        (("features", "set"), "features/{}/bureau.parquet", FeatureError),
+    ],
 )
-def test_an_altered_snapshot_stops_before_anything_is_trained(reviewed, place, error):
-    (path,) = (reviewed.home / "lake" / "world").glob(place)
+def test_an_altered_snapshot_stops_before_anything_is_trained(reviewed, named, place, error):
+    part, name = named
+    snapshot = _evidence(reviewed).facts[part][name]
+    path = reviewed.home / "lake" / "world" / place.format(snapshot)
     kept = path.read_bytes()
     path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
     try:
