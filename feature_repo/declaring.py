@@ -5,6 +5,12 @@ from datetime import timedelta
 from feast import Entity, FeatureView, Field, FileSource
 from feast.types import Float64, PrimitiveFeastType, String
 
+# A value older than this is unknown, not stale.
+YEARS = timedelta(days=3650)
+PULL = timedelta(days=365)
+ACCOUNT = timedelta(days=180)
+MONTHLY = timedelta(days=31)  # the book is looked at anew each month
+
 
 def number(name: str, *columns: str) -> Field:
     return _field(name, Float64, columns)

@@ -141,13 +141,11 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 def _repository(settings: Settings, features: FeatureSet) -> Iterator[tuple[Any, Any]]:
     """Load feature_repo/ afresh: Feast executes its files as top-level modules."""
     repo = settings.repo / "feature_repo"
-    stems = [path.stem for path in repo.glob("*.py")]
     load()
     from feast.repo_operations import parse_repo
 
     with _environment(place(settings, features)):
-        for stem in stems:
-            sys.modules.pop(stem, None)
+        _forget(repo)
         sys.path.insert(0, str(repo))
         importlib.invalidate_caches()
         here = Path.cwd()
@@ -157,5 +155,11 @@ def _repository(settings: Settings, features: FeatureSet) -> Iterator[tuple[Any,
         finally:
             os.chdir(here)
             sys.path.remove(str(repo))
-            for stem in stems:
-                sys.modules.pop(stem, None)
+            _forget(repo)
+
+
+def _forget(repo: Path) -> None:
+    """Drop its modules and packages, and what lies in these, so that another's aren't taken for them."""
+    ours = {path.stem for path in repo.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
+        del sys.modules[name]

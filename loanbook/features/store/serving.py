@@ -157,7 +157,7 @@ def _served(store: Any, features: FeatureSet, view: Any, names: list[str]) -> Se
         if kinds[name] not in encoding.KINDS:
             raise FeatureError(
                 f"{name} is declared as {kinds[name]}",
-                where=f"feature_repo/views.py, {view.name}",
+                where=f"feature_repo/views/, {view.name}",
                 right=f"What is brought online is {' or '.join(encoding.KINDS)}",
             )
     return Served(

@@ -303,7 +303,7 @@ def test_a_service_that_needs_another_type_online_is_refused(
 ) -> None:
     monkeypatch.setattr(encoding, "KINDS", ("Float64",))
 
-    with pytest.raises(FeatureError, match=r"is declared as String.*views\.py, customer.*Float64"):
+    with pytest.raises(FeatureError, match=r"is declared as String.*views/, customer.*Float64"):
         store.reader(small.settings, small.features, "underwriting_consumer")
 
 
