@@ -27,8 +27,9 @@ from loanbook.intake.publishing import Publication
 from loanbook.schema import Line
 from loanbook.settings import Settings
 from loanbook.training import candidates, frame, studies
-from loanbook.training.candidate import Candidate, Order
+from loanbook.training.candidate import Order
 from loanbook.training.frame import Frame
+from loanbook.training.orders import Candidate
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +25,10 @@ from loanbook.intake.publishing import Publication
 from loanbook.leaks import amounts, training_sets
 from loanbook.schema import Amount, Line, Uplift
 from loanbook.settings import Settings
-from loanbook.training import candidates, frame, reasons, studies
-from loanbook.training.candidate import Order
+from loanbook.training import candidate, candidates, frame, orders, reasons, studies
 from loanbook.training.candidates import Made
 from loanbook.training.frame import Frame
 from loanbook.training.studies import Study
-from loanbook.uplift import making as uplifts
-from loanbook.valuation import making as valuers
 
 
 @flow(name="train")
@@ -67,7 +64,7 @@ def training(
     order = order_of(place, stated, features, line, service, known, seed)
     context = context_of(place, publication, features, line, service, stated, frame.counts(outcome), order)
     if trials:
-        if not isinstance(order, Order):
+        if not isinstance(order, candidate.Order):
             raise TrainingError(f"{line.name} has no search for recipes", right="Train it without --trials")
         order, context = _searched(place, source, line, order, context, trials)
     made = do("fit, calibrate, find cut-offs", candidates.make, place, source.name, order, context)
@@ -75,8 +72,13 @@ def training(
 
 
 def _searched(
-    place: Settings, source: Dataset, line: Line, order: Order, context: dict[str, Any], trials: int
-) -> tuple[Order, dict[str, Any]]:
+    place: Settings,
+    source: Dataset,
+    line: Line,
+    order: candidate.Order,
+    context: dict[str, Any],
+    trials: int,
+) -> tuple[candidate.Order, dict[str, Any]]:
     """Order the recipe that a search finds, and say what it tried."""
     study = do("search for a recipe", studies.search, place, source.name, order, context, trials=trials)
     do("log every trial", _log, place, source, line, study)
@@ -116,34 +118,31 @@ def order_of(
     service: Service,
     known: Frame,
     seed: int,
-) -> candidates.Order:
+) -> orders.Order:
     """Give what the trainer is asked for; `stated` is what the dataset says of the line."""
     report_from = stated.get("report_from")
     day = datetime.fromisoformat(str(report_from)) if report_from else None
-    used = _used(service, features)
-    plain: Mapping[type, type[valuers.Order | uplifts.Order]] = {
-        Amount: valuers.Order,
-        Uplift: uplifts.Order,
-    }
-    bare = plain.get(type(line.label))
-    if bare is not None:
-        return bare(line, known.path, known.digest, service.digest, used, day, seed, place.threads)
-    policy = shelf.policy(place, line.name)
-    wording = place.repo / "expectations" / "policies" / "reasons.toml"
-    return Order(
+    bare = orders.Order(
         line=line,
-        recipes=(),
         frame=known.path,
         frame_digest=known.digest,
         service=service.digest,
-        features=used,
-        reasons=reasons.parse(wording.read_text(encoding="utf-8"), str(wording)),
-        strategy=policy.cut_offs,
+        features=_used(service, features),
         report_from=day,
-        shared_customers=bool(stated.get("shared_customers")),
-        newcomers=bool(stated.get("report_newcomers")),
         seed=seed,
         threads=place.threads,
+    )
+    if isinstance(line.label, Amount | Uplift):
+        return bare
+    policy = shelf.policy(place, line.name)
+    wording = place.repo / "expectations" / "policies" / "reasons.toml"
+    return candidate.Order(
+        **{one.name: getattr(bare, one.name) for one in fields(bare)},
+        recipes=(),
+        reasons=reasons.parse(wording.read_text(encoding="utf-8"), str(wording)),
+        strategy=policy.cut_offs,
+        shared_customers=bool(stated.get("shared_customers")),
+        newcomers=bool(stated.get("report_newcomers")),
     )
 
 
@@ -166,7 +165,7 @@ def context_of(
     service: Service,
     stated: Mapping[str, Any],
     outcomes: dict[str, int],
-    order: candidates.Order,
+    order: orders.Order,
 ) -> dict[str, Any]:
     """Say what the review needs and the bundle doesn't hold."""
     absent = sorted({one.name for one in service.features} - set(order.features))

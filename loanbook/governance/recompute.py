@@ -16,10 +16,10 @@ import numpy.typing as npt
 from loanbook.errors import EvidenceError
 from loanbook.governance import fairly, judging, verifying, weighing
 from loanbook.governance.case import Case
-from loanbook.governance.verifying import Material
+from loanbook.governance.stored import Stored
+from loanbook.governance.verifying import Verified
 from loanbook.settings import Settings
 from loanbook.training import evaluation, matrix, segments, splits
-from loanbook.training.bundle import Bundle
 from loanbook.watching import stability
 
 if TYPE_CHECKING:
@@ -44,76 +44,74 @@ class Figures:
     curves: dict[str, Any]
 
 
-def recompute(settings: Settings, material: Material) -> Figures:
+def recompute(settings: Settings, stored: Stored) -> Figures:
     """Judge a version anew, or raise EvidenceError where stored and recomputed differ."""
-    stored, known, outcome = verifying.verify(settings, material)
-    pd, bad, rows = stored["pd"].to_numpy(), _bad(stored), _samples(stored)
-    decided = np.asarray(stored["decided_at"].to_numpy())
-    whose = np.array(stored["customer_id"].to_pylist(), dtype=str) if material.line.recurs else None
-    ripe = _ripe(outcome, material.as_of)
+    verified = verifying.verify(settings, stored)
+    predictions, bad, rows = verified.predictions, verified.bad, _samples(verified.predictions)
+    pd, key = predictions["pd"].to_numpy(), stored.line.grain.key
+    decided = np.asarray(predictions["decided_at"].to_numpy())
+    whose = np.array(predictions["customer_id"].to_pylist(), dtype=str) if stored.line.recurs else None
+    ripe = _ripe(verified.outcome, stored.as_of)
     subject = judging.Subject(
-        bundle=material.bundle,
-        known=known,
+        bundle=verified.bundle,
+        known=verified.known,
         pd=pd,
-        scorecard_pd=stored["scorecard_pd"].to_numpy(),
-        unusual=_unusual(material.bundle, stored),
+        scorecard_pd=predictions["scorecard_pd"].to_numpy(),
+        unusual=_unusual(verified),
         bad=bad,
         rows=rows,
         decided=decided,
         ripe=ripe,
-        declared=material.line.monotone,
+        declared=stored.line.monotone,
         whose=whose,
     )
-    weighed = weighing.weigh(_case(settings, material, stored, subject))
+    weighed = weighing.weigh(_case(settings, verified, subject))
     return Figures(
         samples={name: _span(decided[mask], bad[mask]) for name, mask in rows.items()},
         metrics={
             name: evaluation.measures(pd[mask], bad[mask], None if whose is None else whose[mask])
             for name, mask in rows.items()
         },
-        stability=_stability(material.bundle, known, pd, rows["fit"], rows["report"]),
-        fairness=_fairness(settings, material, stored, known),
-        maturity=_maturity(outcome, rows, material.as_of),
+        stability=_stability(verified, pd, rows["fit"], rows["report"]),
+        fairness=_fairness(settings, verified),
+        maturity=_maturity(ripe, rows),
         judged={**judging.judge(subject), **weighed},
-        shared_rows=stored.num_rows - len(set(stored[material.line.grain.key].to_pylist())),
-        shared_customers=_shared(stored, rows),
+        shared_rows=predictions.num_rows - len(set(predictions[key].to_pylist())),
+        shared_customers=_shared(predictions, rows),
         curves={**_curves(decided, pd, bad, ripe, rows, whose), "economics": weighed["economics"]},
     )
 
 
-def _case(settings: Settings, material: Material, stored: pa.Table, subject: judging.Subject) -> Case:
+def _case(settings: Settings, verified: Verified, subject: judging.Subject) -> Case:
     """Put together what is weighed; protected groups are those of the report sample alone."""
-    people = fairly.people(settings, _parted(material, stored, subject.known))
+    people, stored = fairly.people(settings, _parted(verified)), verified.stored
     return Case(
         settings=settings,
         subject=subject,
-        frame=material.frame,
-        applications=stored[material.line.grain.key].combine_chunks(),
-        published=material.published,
-        line=material.line,
-        as_of=material.as_of,
-        terms=material.terms,
-        rival=material.rival,
+        frame=stored.frame,
+        applications=verified.predictions[stored.line.grain.key].combine_chunks(),
+        published=stored.published,
+        line=stored.line,
+        as_of=stored.as_of,
+        terms=stored.terms,
+        rival=stored.rival,
         groups={name: names[subject.rows["report"]] for name, names in people.items()},
     )
 
 
-def fairness(settings: Settings, material: Material) -> dict[str, Any]:
+def fairness(settings: Settings, stored: Stored) -> dict[str, Any]:
     """Judge a version by protected group alone, of what was verified as for a review."""
-    stored, known, _ = verifying.verify(settings, material)
-    return _fairness(settings, material, stored, known)
+    return _fairness(settings, verifying.verify(settings, stored))
 
 
-def _bad(stored: pa.Table) -> Flags:
-    return np.asarray(stored["bad"].to_numpy(zero_copy_only=False), dtype=bool)
+def _samples(predictions: pa.Table) -> dict[str, Flags]:
+    return {name: np.array(predictions["sample"].to_pylist()) == name for name in splits.SAMPLES}
 
 
-def _samples(stored: pa.Table) -> dict[str, Flags]:
-    return {name: np.array(stored["sample"].to_pylist()) == name for name in splits.SAMPLES}
-
-
-def _unusual(bundle: Bundle, stored: pa.Table) -> Vector | None:
-    return None if bundle.unusual is None else np.asarray(stored["unusual"].to_numpy())
+def _unusual(verified: Verified) -> Vector | None:
+    if verified.bundle.unusual is None:
+        return None
+    return np.asarray(verified.predictions["unusual"].to_numpy())
 
 
 def _span(decided: npt.NDArray[np.datetime64], bad: Flags) -> dict[str, Any]:
@@ -122,7 +120,8 @@ def _span(decided: npt.NDArray[np.datetime64], bad: Flags) -> dict[str, Any]:
     return {"rows": len(bad), "bads": int(bad.sum()), "from": str(decided.min()), "to": str(decided.max())}
 
 
-def _stability(bundle: Bundle, known: pa.Table, pd: Vector, before: Flags, report: Flags) -> dict[str, Any]:
+def _stability(verified: Verified, pd: Vector, before: Flags, report: Flags) -> dict[str, Any]:
+    bundle, known = verified.bundle, verified.known
     values, fit = matrix.encode(known.filter(report), bundle.plan), bundle.stability["fit"]
     drift = {
         name: stability.psi(fit[name], values[:, index]) for index, name in enumerate(bundle.plan.features)
@@ -137,8 +136,7 @@ def _stability(bundle: Bundle, known: pa.Table, pd: Vector, before: Flags, repor
     }
 
 
-def _maturity(outcome: pa.Table, rows: Mapping[str, Flags], as_of: datetime) -> dict[str, Any]:
-    ripe = _ripe(outcome, as_of)
+def _maturity(ripe: Flags, rows: Mapping[str, Flags]) -> dict[str, Any]:
     return {name: {"rows": int(mask.sum()), "ripe": int(ripe[mask].sum())} for name, mask in rows.items()}
 
 
@@ -146,9 +144,9 @@ def _ripe(outcome: pa.Table, as_of: datetime) -> Flags:
     return np.asarray(np.asarray(outcome["ripe_at"].to_numpy()) <= np.datetime64(as_of, "us"))
 
 
-def _shared(stored: pa.Table, rows: Mapping[str, Flags]) -> int:
+def _shared(predictions: pa.Table, rows: Mapping[str, Flags]) -> int:
     """Count customers who stand in more than one sample."""
-    customers = np.array(stored["customer_id"].to_pylist(), dtype=object)
+    customers = np.array(predictions["customer_id"].to_pylist(), dtype=object)
     seen = [customer for mask in rows.values() for customer in set(customers[mask])]
     return len(seen) - len(set(seen))
 
@@ -177,19 +175,20 @@ def _curves(
     }
 
 
-def _fairness(settings: Settings, material: Material, stored: pa.Table, known: pa.Table) -> dict[str, Any]:
-    return fairly.judge(settings, _parted(material, stored, known), material.search)
+def _fairness(settings: Settings, verified: Verified) -> dict[str, Any]:
+    return fairly.judge(settings, _parted(verified), verified.stored.search)
 
 
-def _parted(material: Material, stored: pa.Table, known: pa.Table) -> fairly.Subject:
+def _parted(verified: Verified) -> fairly.Subject:
     """Put together what is judged by protected group."""
+    stored = verified.stored
     return fairly.Subject(
-        material.bundle,
-        material.line.grain.key,
-        stored,
-        known,
-        _bad(stored),
-        _samples(stored),
-        material.published,
-        material.absent_columns,
+        verified.bundle,
+        stored.line.grain.key,
+        verified.predictions,
+        verified.known,
+        verified.bad,
+        _samples(verified.predictions),
+        stored.published,
+        stored.absent_columns,
     )

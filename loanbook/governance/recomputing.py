@@ -10,10 +10,8 @@ from loanbook.errors import EvidenceError
 from loanbook.governance import recompute, uplifting
 from loanbook.governance.recompute import Figures
 from loanbook.governance.stored import Stored, span
-from loanbook.governance.verifying import Material
 from loanbook.schema import Amount, Uplift
 from loanbook.settings import Settings
-from loanbook.training import bundle
 from loanbook.valuation import judging, samples, valuer
 from loanbook.valuation.judging import Subject
 from loanbook.valuation.valuer import Valuer
@@ -30,7 +28,7 @@ def figures(settings: Settings, stored: Stored) -> Figures:
         case Uplift():
             return uplifting.figures(settings, stored)
         case _:
-            return recompute.recompute(settings, _material(stored))
+            return recompute.recompute(settings, stored)
 
 
 def fairness(settings: Settings, stored: Stored) -> dict[str, Any]:
@@ -44,23 +42,7 @@ def fairness(settings: Settings, stored: Stored) -> dict[str, Any]:
                 right="Name a line of PDs",
             )
         case _:
-            return recompute.fairness(settings, _material(stored))
-
-
-def _material(stored: Stored) -> Material:
-    return Material(
-        bundle=bundle.read(stored.bundle, expected=stored.bundle_digest),
-        predictions=stored.predictions,
-        predictions_digest=stored.predictions_digest,
-        frame=stored.frame,
-        published=stored.published,
-        absent_columns=stored.absent_columns,
-        line=stored.line,
-        as_of=stored.as_of,
-        terms=stored.terms,
-        search=stored.search,
-        rival=stored.rival,
-    )
+            return recompute.fairness(settings, stored)
 
 
 def _of_amounts(settings: Settings, stored: Stored, made: Valuer) -> Figures:

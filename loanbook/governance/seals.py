@@ -1,10 +1,12 @@
-"""candidate → champion: the digest of a bundle: every file in the folder, by name and by content."""
+"""candidate → champion: a bundle's files: their digest, by name and by content, and the reading of them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from loanbook import digests
 from loanbook.errors import AlteredError
@@ -35,3 +37,33 @@ def of_folder(folder: Path) -> Seal:
     if not files:
         raise AlteredError("the bundle is empty", where=str(folder), right="Train or fetch it again")
     return Seal(digests.of_json(files), files)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A bundle's folder, whose bytes are those that were asked for."""
+
+    folder: Path
+
+    def text(self, name: str) -> str:
+        """Read a file, or raise AlteredError where there is none."""
+        if not (self.folder / name).is_file():
+            raise AlteredError(f"the bundle lacks {name}", where=str(self.folder))
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def part(self, name: str) -> dict[str, Any]:
+        """Read a file of JSON, or raise AlteredError where there is none."""
+        found: dict[str, Any] = json.loads(self.text(name))
+        return found
+
+
+def opened(folder: Path, *, expected: str | None = None) -> Opened:
+    """Open a bundle's folder; with `expected`, raise AlteredError unless its bytes are exactly those."""
+    found = of_folder(folder).digest
+    if expected is not None and found != expected:
+        raise AlteredError(
+            f"the bundle's digest is {found[:16]}… and {expected[:16]}… was signed",
+            where=str(folder),
+            right="Restore the signed files, or train and review again",
+        )
+    return Opened(folder)

@@ -15,7 +15,6 @@ from loanbook import digests
 from loanbook.errors import EvidenceError
 from loanbook.governance.fairly import Search
 from loanbook.governance.rivals import Rival
-from loanbook.governance.verifying import NOBODY
 from loanbook.lending.economics import Terms
 from loanbook.schema import Line
 from loanbook.settings import Settings
@@ -24,10 +23,16 @@ from loanbook.training import frame
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NOBODY = "no champion was asked for"
+
 
 @dataclass(frozen=True)
 class Stored:
-    """What is reviewed, as it lies there: bundle, predictions, frame, and what was published."""
+    """What is reviewed, as it lies there: bundle, predictions, frame, and what was published.
+
+    `terms` are the policy's, by which profit is counted; `search` is for a fairer model, where the policy
+    demands one; `rival` is the champion, or why there is none.
+    """
 
     bundle: Path
     bundle_digest: str

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from loanbook import lake
-from loanbook.errors import AlteredError
 from loanbook.governance import seals
 from loanbook.lending.strategy import CutOffs
 from loanbook.training.calibration import Platt
@@ -78,21 +75,11 @@ def write(bundle: Bundle, folder: Path) -> str:
 
 def read(folder: Path, *, expected: str | None = None) -> Bundle:
     """Open a bundle; with `expected`, raise AlteredError unless its bytes are exactly those."""
-    found = seals.of_folder(folder).digest
-    if expected is not None and found != expected:
-        raise AlteredError(
-            f"the bundle's digest is {found[:16]}… and {expected[:16]}… was signed",
-            where=str(folder),
-            right="Restore the signed files, or train and review again",
-        )
-    _refuse_missing(folder, FILES)
-    part = {name: _part(folder, name) for name in FILES[1:]}
-    unusual = None
-    if "unusual" in part["card.json"]:
-        _refuse_missing(folder, (UNUSUAL,))
-        unusual = Unusual.from_json(_part(folder, UNUSUAL))
+    files = seals.opened(folder, expected=expected)
+    part = {name: files.part(name) for name in FILES[1:]}
+    unusual = Unusual.from_json(files.part(UNUSUAL)) if "unusual" in part["card.json"] else None
     return Bundle(
-        model=(folder / "model.txt").read_text(encoding="utf-8"),
+        model=files.text("model.txt"),
         plan=Plan.from_json(part["features.json"]),
         calibration=Platt(**part["calibration.json"]),
         cut_offs=CutOffs.from_json(part["strategy.json"]),
@@ -102,13 +89,3 @@ def read(folder: Path, *, expected: str | None = None) -> Bundle:
         card=part["card.json"],
         unusual=unusual,
     )
-
-
-def _refuse_missing(folder: Path, names: tuple[str, ...]) -> None:
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise AlteredError(f"the bundle lacks {', '.join(missing)}", where=str(folder))
-
-
-def _part(folder: Path, name: str) -> Any:
-    return json.loads((folder / name).read_text(encoding="utf-8"))

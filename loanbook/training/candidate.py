@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import digests, lake
 from loanbook.lending.strategy import Strategy
-from loanbook.schema import Grain, Line
+from loanbook.schema import Line
 from loanbook.settings import Settings
 from loanbook.training import (
     binning,
@@ -23,11 +21,13 @@ from loanbook.training import (
     fitting,
     frame,
     matrix,
+    orders,
     reasons,
     splits,
     unusual,
 )
 from loanbook.training.fitting import Fitted, Form, Recipe, Sample
+from loanbook.training.orders import Candidate
 from loanbook.training.scorecard import Scorecard, log_odds
 from loanbook.watching import stability
 
@@ -37,37 +37,15 @@ if TYPE_CHECKING:
 Vector = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Order:
-    """What the trainer is asked for. The same order on the same code gives the same bytes."""
+@dataclass(frozen=True, kw_only=True)
+class Order(orders.Order):
+    """What the trainer of a PD is asked for, beside what every trainer is."""
 
-    line: Line
     recipes: tuple[Recipe, ...]  # to choose from, the simplest first; none: what the stopping bads allow
-    frame: Path
-    frame_digest: str
-    service: str
-    features: tuple[str, ...]
     reasons: tuple[reasons.Reason, ...]
     strategy: Strategy
-    report_from: datetime | None
     shared_customers: bool
-    seed: int
-    threads: int
     newcomers: bool = False  # where customers recur: report on those first seen from `report_from` on
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A trained model before anyone reviewed it."""
-
-    folder: Path
-    bundle: str
-    predictions: Path
-    predictions_digest: str
-    split: Mapping[str, object]
-    counts: Mapping[str, Mapping[str, object]]
-    tried: Mapping[str, Mapping[str, object]]
-    chosen: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +87,7 @@ def prepare(order: Order) -> Prepared:
 
 def _split(order: Order, table: pa.Table) -> splits.Split:
     """Split by time; where customers recur by nature, by customer too."""
-    times = _times(table, "entered_at"), _times(table, "ripe_at")
+    times = orders.times(table, "entered_at"), orders.times(table, "ripe_at")
     customers = np.array(table["customer_id"].to_pylist(), dtype=object)
     if order.line.recurs:
         return crossed.by_customer(
@@ -125,12 +103,12 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     ready = prepare(order)
     tried, chosen = _tried(ready, order)
     made, score = _fit(ready, tried[chosen], order)
-    digest = bundle.write(made, into / "bundle")
+    digest = bundle.write(made, into / orders.BUNDLE)
     judged = {"score": score, "pd": made.calibration.pd(score)}
     judged["scorecard_pd"] = made.scorecard.pd(ready.values, ready.plan.features)
     if made.unusual is not None:
         judged["unusual"] = made.unusual.score(ready.values, ready.plan.features)
-    predictions = _predictions(settings, order.line.grain, ready, judged, into)
+    orders.freeze(settings, _predictions(ready, judged, order.line), order.line, into)
     split = ready.split
     facts = {
         "report_from": str(split.report_from),
@@ -138,11 +116,7 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
         "grouped_out": split.grouped_out,
     }
     counts = {name: _count(ready.table, ready.bad, split.rows(name)) for name in splits.SAMPLES}
-    named = {f"{place:03}": _said(one) for place, one in enumerate(tried, start=1)}
-    predicted = digests.of_file(predictions)
-    return Candidate(
-        into / "bundle", digest, predictions, predicted, facts, counts, named, f"{chosen + 1:03}"
-    )
+    return orders.candidate(into, digest, facts, counts, tried, chosen)
 
 
 def _tried(ready: Prepared, order: Order) -> tuple[tuple[Fitted, ...], int]:
@@ -151,10 +125,6 @@ def _tried(ready: Prepared, order: Order) -> tuple[tuple[Fitted, ...], int]:
     recipes = order.recipes or fitting.recipes_for(int(stop.bad.sum()))
     tried = tuple(fitting.fit(ready.form(order), fit, stop, recipe) for recipe in recipes)
     return tried, fitting.simplest(tried, stop, order.threads)
-
-
-def _said(one: Fitted) -> dict[str, object]:
-    return {**asdict(one.recipe), "stopped_at": one.rounds, "stop_loss": one.stop_loss}
 
 
 def _fit(ready: Prepared, chosen: Fitted, order: Order) -> tuple[bundle.Bundle, Vector]:
@@ -217,51 +187,25 @@ def _frozen(values: Vector, pd: Vector, plan: matrix.Plan) -> dict[str, stabilit
 
 
 def _card(order: Order, fitted: fitting.Fitted) -> dict[str, object]:
-    from importlib.metadata import version
-
-    return {
-        "format": 1,
-        "line": order.line.name,
-        "label": asdict(order.line.label),
-        "decision_days": order.line.decision_days,
-        "service": order.service,
-        "frame": order.frame_digest,
-        "seed": order.seed,
-        "threads": order.threads,
-        "recipe": asdict(fitted.recipe),
-        "rounds": fitted.rounds,
-        "lightgbm": version("lightgbm"),
-        "optbinning": version("optbinning"),
-    }
+    made = {"recipe": asdict(fitted.recipe), "rounds": fitted.rounds}
+    return orders.card(order, "optbinning") | made
 
 
-def _predictions(
-    settings: Settings, grain: Grain, ready: Prepared, judged: Mapping[str, Vector], into: Path
-) -> Path:
+def _predictions(ready: Prepared, judged: Mapping[str, Vector], line: Line) -> pa.Table:
     import pyarrow as pa
 
     kept = ready.split.sample >= 0
     names = np.array(splits.SAMPLES, dtype=object)[ready.split.sample[kept]]
-    rows = ready.table.select([grain.key, "customer_id", "decided_at"]).filter(kept)
+    rows = ready.table.select([line.grain.key, "customer_id", "decided_at"]).filter(kept)
     rows = rows.append_column("sample", pa.array(names, pa.string()))
     rows = rows.append_column("bad", pa.array(ready.bad[kept]))
     for name, values in judged.items():
         rows = rows.append_column(name, pa.array(values[kept]))
-    target = into / "predictions.parquet"
-    with lake.connect(settings) as connection:
-        connection.register("rows", rows)
-        lake.copy_out(connection, f"SELECT * FROM rows ORDER BY decided_at, {grain.key}", target)
-    return target
-
-
-def _times(table: pa.Table, name: str) -> npt.NDArray[np.datetime64]:
-    import pyarrow as pa
-
-    return np.asarray(table[name].cast(pa.timestamp("us")).to_numpy())
+    return rows
 
 
 def _count(table: pa.Table, bad: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_]) -> dict[str, object]:
-    decided = _times(table, "decided_at")[rows]
+    decided = orders.times(table, "decided_at")[rows]
     return {
         "rows": int(rows.sum()),
         "bads": int(bad[rows].sum()),

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from loanbook import digests, lake
-from loanbook.errors import StorageError
+from loanbook.errors import StorageError, TrainingError
+from loanbook.schema import Amount, Uplift
 from loanbook.settings import Settings
 from loanbook.training import candidate
-from loanbook.training.candidate import Candidate
+from loanbook.training.orders import BUNDLE, PREDICTIONS, Candidate, Order
 from loanbook.uplift import making as uplifts
 from loanbook.valuation import making as amounts
 
 RECORD = "training.json"
-Order = candidate.Order | amounts.Order | uplifts.Order
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Made:
     @property
     def bundle(self) -> Path:
         """The folder of the bundle."""
-        return self.folder / "bundle"
+        return self.folder / BUNDLE
 
     @property
     def predictions(self) -> Path:
         """The stored predictions."""
-        return self.folder / "predictions.parquet"
+        return self.folder / PREDICTIONS
 
 
 def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, Any]) -> Made:
@@ -60,13 +60,14 @@ def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, A
 
 def carry_out(settings: Settings, order: Order, into: Path) -> Candidate:
     """Train what is ordered: a PD, an amount, or an uplift."""
-    match order:
-        case amounts.Order():
+    match order.line.label:
+        case Amount():
             return amounts.make(settings, order, into)
-        case uplifts.Order():
+        case Uplift():
             return uplifts.make(settings, order, into)
-        case candidate.Order():
-            return candidate.make(settings, order, into)
+    if isinstance(order, candidate.Order):
+        return candidate.make(settings, order, into)
+    raise TrainingError(f"{order.line.name} is ordered as no PD", right="State its reasons and its strategy")
 
 
 def read(settings: Settings, dataset: str, key: str) -> Made:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import digests, lake
 from loanbook.errors import TrainingError
-from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import fitting, frame, matrix
-from loanbook.training.candidate import Candidate
+from loanbook.training import fitting, frame, matrix, orders
 from loanbook.training.evaluation import Z95
 from loanbook.training.fitting import Fitted, Form, Recipe, Sample
 from loanbook.training.matrix import Plan
+from loanbook.training.orders import Candidate, Order
 from loanbook.uplift import samples, uplifter
 from loanbook.uplift.lot import uplift_of
 from loanbook.uplift.samples import Split
@@ -39,20 +36,6 @@ OFFERS = (
     Recipe(rounds=200, patience=None),
 )
 LEARNED = ("fit", "stop")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the trainer is asked for. The same order on the same code gives the same bytes."""
-
-    line: Line
-    frame: Path
-    frame_digest: str
-    service: str
-    features: tuple[str, ...]
-    report_from: datetime | None
-    seed: int
-    threads: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +63,7 @@ def prepare(order: Order) -> Prepared:
     table = frame.ripe(pq.read_table(order.frame))
     treated, answered = (np.array(table[name].to_pylist(), dtype=bool) for name in ("treated", "answered"))
     customers = np.array(table["customer_id"].to_pylist(), dtype=object)
-    decided, ripe = (_times(table, name) for name in ("decided_at", "ripe_at"))
+    decided, ripe = (orders.times(table, name) for name in ("decided_at", "ripe_at"))
     split = samples.by_time(decided, ripe, customers, treated, report_from=order.report_from)
     plan, terms = _plan(order, table, split, treated)
     return Prepared(table, split, plan, terms, matrix.encode(table, plan), treated, answered)
@@ -104,18 +87,10 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     ready = prepare(order)
     parts = _fit(ready, order)
     made = _uplifter(ready, parts, order)
-    digest = uplifter.write(made, into / "bundle")
-    predictions = _predictions(settings, order, ready, made, into)
-    return Candidate(
-        folder=into / "bundle",
-        bundle=digest,
-        predictions=predictions,
-        predictions_digest=digests.of_file(predictions),
-        split=ready.split.facts,
-        counts={name: {"rows": int(ready.split.rows(name).sum())} for name in samples.SAMPLES},
-        tried={f"{place:03}": _said(one) for place, one in enumerate(parts.tried, start=1)},
-        chosen=f"{parts.chosen + 1:03}",
-    )
+    digest = uplifter.write(made, into / orders.BUNDLE)
+    orders.freeze(settings, _predictions(ready, made, order), order.line, into)
+    counts = {name: {"rows": int(ready.split.rows(name).sum())} for name in samples.SAMPLES}
+    return orders.candidate(into, digest, ready.split.facts, counts, parts.tried, parts.chosen)
 
 
 @dataclass(frozen=True)
@@ -216,10 +191,6 @@ def shift(told: Vector, answered: Flags) -> float:
     return added if abs(added) > Z95 * error else 0.0
 
 
-def _said(one: Fitted) -> dict[str, object]:
-    return {**asdict(one.recipe), "stopped_at": one.rounds, "stop_loss": one.stop_loss}
-
-
 def _frozen(ready: Prepared, made: Uplifter, threads: int) -> Mapping[str, Mapping[str, stability.Frozen]]:
     """Freeze the fit sample's bins: each feature's, and the uplift's of who was offered something."""
     fit, plan = ready.split.rows("fit"), ready.plan
@@ -235,26 +206,15 @@ def _frozen(ready: Prepared, made: Uplifter, threads: int) -> Mapping[str, Mappi
 
 
 def _card(order: Order, base: Fitted, pull: Fitted) -> dict[str, object]:
-    from importlib.metadata import version
-
-    return {
-        "format": 1,
+    return orders.card(order) | {
         "kind": "uplift",
-        "line": order.line.name,
-        "label": asdict(order.line.label),
-        "decision_days": order.line.decision_days,
-        "service": order.service,
-        "frame": order.frame_digest,
-        "seed": order.seed,
-        "threads": order.threads,
         "recipe": asdict(pull.recipe),
         "recipe_of_customers": asdict(base.recipe),
         "rounds": {"base": base.rounds, "pull": pull.rounds},
-        "lightgbm": version("lightgbm"),
     }
 
 
-def _predictions(settings: Settings, order: Order, ready: Prepared, made: Uplifter, into: Path) -> Path:
+def _predictions(ready: Prepared, made: Uplifter, order: Order) -> pa.Table:
     import pyarrow as pa
 
     key, kept = order.line.grain.key, ready.split.sample >= 0
@@ -266,11 +226,7 @@ def _predictions(settings: Settings, order: Order, ready: Prepared, made: Uplift
         TOLD, chances(made, ready.values[kept], ready.treated[kept], order.threads), strict=True
     ):
         rows = rows.append_column(name, pa.array(values))
-    target = into / "predictions.parquet"
-    with lake.connect(settings) as connection:
-        connection.register("rows", rows)
-        lake.copy_out(connection, f"SELECT * FROM rows ORDER BY decided_at, {key}", target)
-    return target
+    return rows
 
 
 TOLD = ("without_offer", "with_offer")
@@ -280,9 +236,3 @@ def chances(made: Uplifter, values: Vector, treated: Flags, threads: int) -> tup
     """Give what is stored of each row: both chances of who had an offer, of a control the one without."""
     without, with_offer = made.chances(values, threads=threads)
     return without, np.where(treated, with_offer, np.nan)
-
-
-def _times(table: pa.Table, name: str) -> npt.NDArray[np.datetime64]:
-    import pyarrow as pa
-
-    return np.asarray(table[name].cast(pa.timestamp("us")).to_numpy())

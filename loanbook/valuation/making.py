@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from loanbook import digests, lake
-from loanbook.schema import Line
 from loanbook.settings import Settings
-from loanbook.training import fitting, frame, matrix
-from loanbook.training.candidate import Candidate
+from loanbook.training import fitting, frame, matrix, orders
 from loanbook.training.fitting import Amounts, Fitted, Form, Recipe
+from loanbook.training.orders import Candidate, Order
 from loanbook.valuation import samples, valuer
 from loanbook.valuation.samples import Split
 from loanbook.valuation.seen import amount_of
@@ -33,20 +30,6 @@ SHALLOW = Recipe(0.1, 8, 3, 40, 10.0, 0.8, 0.8, 1000, 50)
 DEEP = Recipe(0.1, 63, -1, 10, 5.0, 0.8, 0.8, 1500, 50)
 FEW = 20_000
 USED = 1.0  # years from which kilometres over age say how far a vehicle is driven in one
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the trainer is asked for. The same order on the same code gives the same bytes."""
-
-    line: Line
-    frame: Path
-    frame_digest: str
-    service: str
-    features: tuple[str, ...]
-    report_from: datetime | None
-    seed: int
-    threads: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +58,7 @@ def prepare(order: Order) -> Prepared:
     if amount_of(order.line).drawn:
         split = samples.drawn(alike)
     else:
-        split = samples.by_time(_times(table), alike, report_from=order.report_from)
+        split = samples.by_time(orders.times(table, "decided_at"), alike, report_from=order.report_from)
     plan = matrix.plan(table.filter(split.rows("fit")), order.features, order.line.monotone)
     values = matrix.encode(table, plan)
     return Prepared(table, split, plan, values, table["amount"].to_numpy(), table["level"].to_numpy())
@@ -86,18 +69,10 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     ready = prepare(order)
     tried, chosen = _tried(ready, order)
     made = _fit(ready, tried[chosen], order)
-    digest = valuer.write(made, into / "bundle")
-    predictions = _predictions(settings, order, ready, made, into)
-    return Candidate(
-        folder=into / "bundle",
-        bundle=digest,
-        predictions=predictions,
-        predictions_digest=digests.of_file(predictions),
-        split=ready.split.facts,
-        counts={name: {"rows": int(ready.split.rows(name).sum())} for name in samples.SAMPLES},
-        tried={f"{place:03}": _said(one) for place, one in enumerate(tried, start=1)},
-        chosen=f"{chosen + 1:03}",
-    )
+    digest = valuer.write(made, into / orders.BUNDLE)
+    orders.freeze(settings, _predictions(ready, made, order), order.line, into)
+    counts = {name: {"rows": int(ready.split.rows(name).sum())} for name in samples.SAMPLES}
+    return orders.candidate(into, digest, ready.split.facts, counts, tried, chosen)
 
 
 def _tried(ready: Prepared, order: Order) -> tuple[tuple[Fitted, ...], int]:
@@ -118,10 +93,6 @@ def _quantile(ready: Prepared, order: Order, recipe: Recipe, level: float) -> Fi
 
 def _start(ready: Prepared, level: float) -> float:
     return float(np.quantile(ready.sample("fit").logs, level))
-
-
-def _said(one: Fitted) -> dict[str, object]:
-    return {**asdict(one.recipe), "stopped_at": one.rounds, "stop_loss": one.stop_loss}
 
 
 def _fit(ready: Prepared, chosen: Fitted, order: Order) -> Valuer:
@@ -174,26 +145,15 @@ def _frozen(ready: Prepared, made: Valuer, threads: int) -> Mapping[str, Mapping
 
 
 def _card(order: Order, levels: tuple[float, ...], fitted: list[Fitted]) -> dict[str, object]:
-    from importlib.metadata import version
-
-    return {
-        "format": 1,
+    return orders.card(order) | {
         "kind": "amount",
-        "line": order.line.name,
-        "label": asdict(order.line.label),
-        "decision_days": order.line.decision_days,
-        "service": order.service,
-        "frame": order.frame_digest,
-        "seed": order.seed,
-        "threads": order.threads,
         "recipe": asdict(fitted[0].recipe),
         "rounds": {f"{level:g}": one.rounds for level, one in zip(levels, fitted, strict=True)},
         "stop_loss": {f"{level:g}": one.stop_loss for level, one in zip(levels, fitted, strict=True)},
-        "lightgbm": version("lightgbm"),
     }
 
 
-def _predictions(settings: Settings, order: Order, ready: Prepared, made: Valuer, into: Path) -> Path:
+def _predictions(ready: Prepared, made: Valuer, order: Order) -> pa.Table:
     import pyarrow as pa
 
     key, kept = order.line.grain.key, ready.split.sample >= 0
@@ -203,14 +163,4 @@ def _predictions(settings: Settings, order: Order, ready: Prepared, made: Valuer
     told = made.now(ready.values[kept], ready.level[kept], threads=order.threads)
     for place, one in enumerate(made.quantiles):
         rows = rows.append_column(one.column, pa.array(told[:, place]))
-    target = into / "predictions.parquet"
-    with lake.connect(settings) as connection:
-        connection.register("rows", rows)
-        lake.copy_out(connection, f"SELECT * FROM rows ORDER BY decided_at, {key}", target)
-    return target
-
-
-def _times(table: pa.Table) -> npt.NDArray[np.datetime64]:
-    import pyarrow as pa
-
-    return np.asarray(table["decided_at"].cast(pa.timestamp("us")).to_numpy())
+    return rows

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from loanbook import lake
-from loanbook.errors import AlteredError
 from loanbook.governance import seals
 from loanbook.training import fitting
 from loanbook.training.matrix import Plan
@@ -124,32 +121,15 @@ def write(valuer: Valuer, folder: Path) -> str:
 
 def read(folder: Path, *, expected: str | None = None) -> Valuer:
     """Open a bundle; with `expected`, raise AlteredError unless its bytes are exactly those."""
-    found = seals.of_folder(folder).digest
-    if expected is not None and found != expected:
-        raise AlteredError(
-            f"the bundle's digest is {found[:16]}… and {expected[:16]}… was signed",
-            where=str(folder),
-            right="Restore the signed files, or train and review again",
-        )
-    told = _part(folder, QUANTILES)
+    files = seals.opened(folder, expected=expected)
+    told = files.part(QUANTILES)
     return Valuer(
-        plan=Plan.from_json(_part(folder, FEATURES)),
+        plan=Plan.from_json(files.part(FEATURES)),
         quantiles=tuple(
-            Quantile(one["level"], _text(folder, one["file"]), one["start"], one["shift"])
+            Quantile(one["level"], files.text(one["file"]), one["start"], one["shift"])
             for one in told["quantiles"]
         ),
         km_a_year=told["km_a_year"],
-        stability={name: frozen_from_json(bins) for name, bins in _part(folder, STABILITY).items()},
-        card=_part(folder, CARD),
+        stability={name: frozen_from_json(bins) for name, bins in files.part(STABILITY).items()},
+        card=files.part(CARD),
     )
-
-
-def _text(folder: Path, name: str) -> str:
-    if not (folder / name).is_file():
-        raise AlteredError(f"the bundle lacks {name}", where=str(folder))
-    return (folder / name).read_text(encoding="utf-8")
-
-
-def _part(folder: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_text(folder, name))
-    return found

@@ -16,6 +16,7 @@ from loanbook import digests
 from loanbook.errors import EvidenceError
 from loanbook.governance import judging, telling, verifying
 from loanbook.governance.judging import Subject
+from loanbook.governance.stored import Stored
 from loanbook.settings import Settings
 from loanbook.training import bundle, evaluation, fitting, splits
 from loanbook.training.candidate import Order
@@ -189,9 +190,10 @@ def test_every_table_of_the_page_is_made_from_what_was_judged(
     assert all(len(row) == len(table.heads) for table in tables for row in table.rows)
 
 
-def _material(made: Made, order: Order) -> Any:
-    return verifying.Material(
-        bundle=bundle.read(made.bundle),
+def _stored(made: Made, order: Order) -> Stored:
+    return Stored(
+        bundle=made.bundle,
+        bundle_digest=made.record["bundle"],
         predictions=made.predictions,
         predictions_digest=digests.of_file(made.predictions),
         frame=order.frame,
@@ -210,14 +212,14 @@ def test_a_stored_prediction_that_the_bundle_does_not_give_is_refused(
     place = stored.column_names.index(column)
     forged = stored[column].to_numpy().copy()
     forged[3] = np.nextafter(forged[3], 1)
-    given = Settings(home=made.folder)
-    verifying.same_scores(given, _material(made, order), stored, subject.known)
+    given, there, opened = Settings(home=made.folder), _stored(made, order), bundle.read(made.bundle)
+    verifying.same_scores(given, there, opened, stored, subject.known)
 
     changed = stored.set_column(place, column, pa.array(forged))
     with pytest.raises(EvidenceError, match=rf"1 of \d+ stored predictions \({column}\) are not"):
-        verifying.same_scores(given, _material(made, order), changed, subject.known)
+        verifying.same_scores(given, there, opened, changed, subject.known)
     with pytest.raises(EvidenceError, match=f"{column} is no stored prediction"):
-        verifying.same_scores(given, _material(made, order), stored.drop([column]), subject.known)
+        verifying.same_scores(given, there, opened, stored.drop([column]), subject.known)
 
 
 def test_the_second_model_learned_from_the_rows_of_the_first(subject: Subject) -> None:

@@ -17,6 +17,7 @@ from pyarrow import parquet
 from loanbook import digests
 from loanbook.errors import AlteredError, EvidenceError, TrainingError
 from loanbook.governance import judging, telling, verifying
+from loanbook.governance.stored import Stored
 from loanbook.lending import book, scoring, strategy
 from loanbook.lending.strategy import Referral
 from loanbook.schema import APPLICATION
@@ -91,8 +92,9 @@ def test_without_any_of_its_features_there_is_no_version(make: Callable[..., Mad
 def test_a_stored_score_that_the_bundle_does_not_give_is_refused(
     seldom: Made, asking: Order, known: pa.Table
 ) -> None:
-    material = verifying.Material(
-        bundle=bundle.read(seldom.bundle),
+    there = Stored(
+        bundle=seldom.bundle,
+        bundle_digest=seldom.record["bundle"],
         predictions=seldom.predictions,
         predictions_digest=digests.of_file(seldom.predictions),
         frame=asking.frame,
@@ -102,15 +104,16 @@ def test_a_stored_score_that_the_bundle_does_not_give_is_refused(
         as_of=asking.report_from or seldom.record["as_of"],
     )
     stored, given = parquet.read_table(seldom.predictions), Settings(home=seldom.folder)
-    verifying.same_scores(given, material, stored, known)
+    opened = bundle.read(seldom.bundle)
+    verifying.same_scores(given, there, opened, stored, known)
 
     forged = stored["unusual"].to_numpy().copy()
     forged[5] = np.nextafter(forged[5], 99)
     changed = stored.set_column(stored.column_names.index("unusual"), "unusual", pa.array(forged))
     with pytest.raises(EvidenceError, match=r"1 of \d+ stored predictions \(unusual\) are not"):
-        verifying.same_scores(given, material, changed, known)
+        verifying.same_scores(given, there, opened, changed, known)
     with pytest.raises(EvidenceError, match="unusual is no stored prediction"):
-        verifying.same_scores(given, material, stored.drop(["unusual"]), known)
+        verifying.same_scores(given, there, opened, stored.drop(["unusual"]), known)
 
 
 @pytest.fixture(scope="module")

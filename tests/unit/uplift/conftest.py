@@ -18,9 +18,8 @@ from loanbook.governance.stored import Stored
 from loanbook.schema import TABLES, Line
 from loanbook.settings import Settings
 from loanbook.training import frame
-from loanbook.training.candidate import Candidate
+from loanbook.training.orders import Candidate, Order
 from loanbook.uplift import making, uplifter
-from loanbook.uplift.making import Order
 from loanbook.uplift.uplifter import Uplifter
 
 ROWS, CUSTOMERS = 12_000, 9_000
@@ -142,7 +141,16 @@ def sender_of(folder: Path, drawn: Drawn) -> Sender:
     }
     lot = frame.wanted(frame.outcomes(settings, published, line, AS_OF))
     known = frame.freeze(settings, "sender", line.grain, lot, _history(drawn, lot))
-    order = Order(line, known.path, known.digest, "5e" * 32, FEATURES, None, 7, 1)
+    order = Order(
+        line=line,
+        frame=known.path,
+        frame_digest=known.digest,
+        service="5e" * 32,
+        features=FEATURES,
+        report_from=None,
+        seed=7,
+        threads=1,
+    )
     return Sender(settings, line, drawn, published, order)
 
 

@@ -18,9 +18,8 @@ from loanbook.governance.stored import Stored
 from loanbook.schema import TABLES, Line
 from loanbook.settings import Settings
 from loanbook.training import frame
-from loanbook.training.candidate import Candidate
+from loanbook.training.orders import Candidate, Order
 from loanbook.valuation import making, valuer
-from loanbook.valuation.making import Order
 from loanbook.valuation.valuer import Valuer
 
 ROWS, TWICE = 3000, 150
@@ -124,7 +123,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     published = _published(settings, folder)
     seen = frame.outcomes(settings, published, line, AS_OF)
     known = frame.freeze(settings, "shop", line.grain, seen, _history(published, seen))
-    order = Order(line, known.path, known.digest, "5e" * 32, FEATURES, None, 7, 1)
+    order = Order(
+        line=line,
+        frame=known.path,
+        frame_digest=known.digest,
+        service="5e" * 32,
+        features=FEATURES,
+        report_from=None,
+        seed=7,
+        threads=1,
+    )
     return Shop(settings, line, published, order)
 
 
