@@ -24,7 +24,7 @@ from loanbook.intake.publications import Publication
 from loanbook.settings import Secret, Settings
 
 KILLS = {"ingest": 20, "deliver again": 10, "featurize": 8, "materialize": 6, "erase": 6}
-SPEC = {"applications": 4_000, "seed": 7}
+APPLICATIONS, WORLD_SEED = 4_000, 7
 SEED, MOMENT = 7, datetime(2026, 1, 1)
 
 
@@ -78,8 +78,8 @@ def _simulated(scratch: Path) -> Path:
     def work() -> None:
         from loanbook.world import WorldSpec, simulate
 
-        simulate(WorldSpec(**SPEC), scratch / "world", last_month=48)
-        simulate(WorldSpec(**SPEC), scratch / "later", last_month=60)
+        simulate(WorldSpec(applications=APPLICATIONS, seed=WORLD_SEED), scratch / "world", last_month=48)
+        simulate(WorldSpec(applications=APPLICATIONS, seed=WORLD_SEED), scratch / "later", last_month=60)
 
     _waited(_forked(work))
     return scratch

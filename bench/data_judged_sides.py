@@ -149,7 +149,7 @@ def great_expectations(folder: Path) -> dict[str, Any]:
             frame[name] = frame[name].astype("float64")
         frame["_first_of_key"] = ~frame["application_id"].duplicated() | frame["application_id"].isna()
         known = frame["customer_id"].isin(people).astype(object)
-        frame["customer_id__known"] = known.where(frame["customer_id"].notna(), None)
+        frame["customer_id__known"] = known.where(frame["customer_id"].notna(), float("nan"))
         frame = frame.copy()
         asset = gx.get_context(mode="ephemeral").data_sources.add_pandas("bench").add_dataframe_asset("all")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})

@@ -200,15 +200,22 @@ def _latencies(
         for n in range(READS):
             key = f"C{chance.randrange(READ_CUSTOMERS):08d}"
             keys = {"application_id": key, "customer_id": key}
-            turns = [(ours, partial(reader.read, keys, NOW)), (bare, _bare(other, keys))]
+            turns: list[tuple[list[float], Callable[[], object]]] = [
+                (ours, partial(reader.read, keys, NOW)),
+                (bare, _bare(other, keys)),
+            ]
             for took, read in reversed(turns) if n % 2 else turns:
                 took.append(_timed(read))
             if n % 50 == 0:
-                theirs.append(_timed(lambda keys=keys: feast.get_online_features(service, [keys]).to_dict()))
+                theirs.append(_timed(partial(_feasts, feast, service, keys)))
             answer = reader.read(keys, NOW)
             found += sum(value is not None for value in answer.values()) - 2
             count = len(answer) - 2
     return ours, bare, theirs, count, found / READS / count
+
+
+def _feasts(feast: Any, service: Any, keys: dict[str, str]) -> object:
+    return feast.get_online_features(service, [keys]).to_dict()
 
 
 def _timed(read: Callable[[], object]) -> float:

@@ -64,11 +64,11 @@ def found(home: Path, words: list[str]) -> list[str]:
         hit = any(word.encode() in content for word in words)
         if path.suffix == ".parquet" and not hit:
             relation = f"read_parquet('{path}')"
-            columns = duckdb.sql(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+            columns = duckdb.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
             texts = [f'"{name}"' for name, kind, *_ in columns if kind == "VARCHAR"]
             wanted = ", ".join(f"'{word}'" for word in words)
             tests = " OR ".join(f"{text} IN ({wanted})" for text in texts) or "false"
-            hit = bool(duckdb.sql(f"SELECT 1 FROM {relation} WHERE {tests} LIMIT 1").fetchall())
+            hit = bool(duckdb.execute(f"SELECT 1 FROM {relation} WHERE {tests} LIMIT 1").fetchall())
         if hit:
             told.append(path.relative_to(home).as_posix())
     return told

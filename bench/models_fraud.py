@@ -125,7 +125,7 @@ def _report(place: Settings, truth: Path, review: dict[str, Any]) -> pd.DataFram
     tags = Registry(place).version(review["model"], review["version"]).tags
     made = candidates.read(place, "world", tags["loanbook.candidate"])
     stored = pq.read_table(made.predictions).to_pandas()
-    report = stored[stored["sample"] == "report"].reset_index(drop=True)
+    report: pd.DataFrame = stored[stored["sample"] == "report"].reset_index(drop=True)
     opened = bundle.read(made.bundle)
     known = _known(place, report, 0)
     report = report.join(known.select(list(UNLINKED)).to_pandas())
@@ -168,7 +168,7 @@ def _others_filed(truth: Path) -> dict[str, int]:
     """Count, for each ring member, who else of its ring had filed within three days after it."""
     import duckdb
 
-    found = duckdb.sql(
+    found = duckdb.execute(
         f"WITH r AS (SELECT application_id, ring_id, event_at FROM '{truth / 'applications.parquet'}' "
         "WHERE ring_id IS NOT NULL) "
         "SELECT a.application_id, count(b.application_id) FROM r AS a LEFT JOIN r AS b "

@@ -129,4 +129,5 @@ def _report(place: Settings, truth: Path, review: dict[str, Any]) -> pd.DataFram
     made = candidates.read(place, "world", tags["loanbook.candidate"])
     stored = pq.read_table(made.predictions, filters=[("sample", "=", "report")]).to_pandas()
     true = pq.read_table(truth / "uplift.parquet", columns=["contact_id", "uplift"]).to_pandas()
-    return stored[stored["treated"]].merge(true, on="contact_id")
+    offers: pd.DataFrame = stored[stored["treated"]].merge(true, on="contact_id")
+    return offers

@@ -57,9 +57,9 @@ def _reconciled(ingest: dict[str, Any], folder: Path) -> Iterator[Row]:
     planted = (
         f"SELECT \"table\" AS name, file, row FROM read_parquet('{folder / 'truth' / 'bad_rows.parquet'}')"
     )
-    count = duckdb.sql(f"SELECT count(*) FROM ({planted})").fetchall()[0][0]
-    missed = duckdb.sql(f"SELECT count(*) FROM ({planted} EXCEPT ({held}))").fetchall()[0][0]
-    clean = duckdb.sql(f"SELECT count(*) FROM (({held}) EXCEPT {planted})").fetchall()[0][0]
+    count = duckdb.execute(f"SELECT count(*) FROM ({planted})").fetchall()[0][0]
+    missed = duckdb.execute(f"SELECT count(*) FROM ({planted} EXCEPT ({held}))").fetchall()[0][0]
+    clean = duckdb.execute(f"SELECT count(*) FROM (({held}) EXCEPT {planted})").fetchall()[0][0]
     yield exactly("way", f"world, planted bad rows that were not held ({count:,} planted)", missed, 0)
     yield exactly("way", "world, clean rows that were held", clean, 0)
 

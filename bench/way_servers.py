@@ -38,7 +38,7 @@ def _mlflow(place: Settings, environment: dict[str, str]) -> str:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     store = f"sqlite:///{place.home / 'mlflow' / 'mlflow.db'}"
-    command = [BIN / "mlflow", "server", "--backend-store-uri", store, "--port", port, "--workers", "1"]
+    command = [str(BIN / "mlflow"), "server", "--backend-store-uri", store, "--port", port, "--workers", "1"]
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

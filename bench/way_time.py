@@ -146,7 +146,7 @@ def _order(place: Settings, known: frame.Frame, service: store.Service, features
         service=service.digest,
         features=tuple(one.name for one in service.features if one.name not in features.absent),
         reasons=reasons.parse(wording, "reasons.toml"),
-        strategy=policy.strategy,
+        strategy=policy.cut_offs,
         report_from=None,
         shared_customers=False,
         seed=7,
