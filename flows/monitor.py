@@ -10,7 +10,7 @@ from typing import Any
 from prefect import flow
 
 from flows import steps
-from flows.steps import do
+from flows.steps import do, joined
 from loanbook import lake, lines
 from loanbook.features import store, tables
 from loanbook.features.tables import FeatureSet
@@ -127,8 +127,8 @@ def _known(
     end: datetime,
 ) -> Any:
     asked = frame.alike(place, publication.paths, line, since=start, until=end)
-    name = f"join what was known, {start:%Y-%m} to {end:%Y-%m}"
-    return do(name, store.history, place, features, line.feature_service, frame.entities(asked, line.grain))
+    span = f", {start:%Y-%m} to {end:%Y-%m}"
+    return joined(place, features, line.feature_service, asked, line.grain, span)
 
 
 def _ripened(

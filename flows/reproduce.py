@@ -11,7 +11,7 @@ from typing import Any
 from prefect import flow
 
 from flows import review, steps, train
-from flows.steps import do
+from flows.steps import do, joined
 from loanbook import lines
 from loanbook.features import store, tables
 from loanbook.features.store import Service
@@ -127,12 +127,9 @@ def _again(place: Settings, home: Settings, inputs: Inputs) -> Evidence:
 
 
 def _framed(place: Settings, home: Settings, inputs: Inputs, wanted: Any) -> Frame:
-    entities = frame.entities(wanted, inputs.line.grain)
-    threads = replace(place, threads=home.threads)
-    history = do(
-        "join what was known", store.history, threads, inputs.features, inputs.service.name, entities
-    )
     dataset, grain = inputs.publication.dataset, inputs.line.grain
+    threads = replace(place, threads=home.threads)
+    history = joined(threads, inputs.features, inputs.service.name, wanted, grain)
     return do("freeze the training set", frame.freeze, home, dataset, grain, wanted, history)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from prefect import flow
 
 from flows import steps
-from flows.steps import do
+from flows.steps import do, joined
 from loanbook import lines
-from loanbook.features import store, tables
+from loanbook.features import tables
 from loanbook.features.tables import FeatureSet
 from loanbook.governance import promoting, shelf
 from loanbook.governance.promoting import Champion
@@ -66,8 +66,7 @@ def scoring_of(
     asked = do(
         "find whom to score", frame.applications, place, publication.paths, line, since=first, until=last
     )
-    entities = frame.entities(asked, line.grain)
-    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    known = joined(place, features, line.feature_service, asked, line.grain)
     opened = bundle.read(champion.bundle, expected=champion.grant.bundle)
     most = champion.grant.conditions.max_applications
     scored = do("score with reasons", scoring.score, opened, known, most=most, threads=place.threads)
@@ -97,8 +96,7 @@ def valuing_of(
     """Give the frozen book of values."""
     first, last = _period(publication, line, since, until)
     asked = do("find the vehicles", frame.vehicles, place, publication.paths, line, since=first, until=last)
-    entities = frame.entities(asked, line.grain)
-    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    known = joined(place, features, line.feature_service, asked, line.grain)
     opened = valuer.read(champion.bundle, expected=champion.grant.bundle)
     name, grain = publication.dataset, line.grain
     return do("freeze the values", values.freeze, place, name, grain, asked, known, opened, champion.grant)
@@ -117,8 +115,7 @@ def targeting_of(
     _, last = _period(publication, line, since, until)
     first = steps.moment(since) or datetime.min
     asked = do("find who agreed", frame.customers, place, publication.paths, line, since=first, until=last)
-    entities = frame.entities(asked, CUSTOMER)
-    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    known = joined(place, features, line.feature_service, asked, CUSTOMER)
     opened = uplifter.read(champion.bundle, expected=champion.grant.bundle)
     menu, name = shelf.policy(place, line.name).targets, publication.dataset
     return do("freeze the offers", offers.freeze, place, name, asked, known, opened, menu, champion.grant)

@@ -19,8 +19,12 @@ from prefect.client.schemas.objects import TaskRun
 
 from loanbook import digests, lake, leftovers
 from loanbook.errors import FeatureError, SettingsError, StorageError
+from loanbook.features import store
+from loanbook.features.tables import FeatureSet
 from loanbook.governance import provenance
+from loanbook.schema import Grain
 from loanbook.settings import Settings
+from loanbook.training import frame
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,6 +68,15 @@ def do(name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -
         took = time.monotonic() - began
         tell(Event(name, state, took, took - inside))
     return result
+
+
+def joined(
+    place: Settings, features: FeatureSet, service: str, asked: Any, grain: Grain, span: str = ""
+) -> Any:
+    """Give what was known of each row that is asked for, when it is decided, by one feature service."""
+    return do(
+        f"join what was known{span}", store.history, place, features, service, frame.entities(asked, grain)
+    )
 
 
 def once(

@@ -10,7 +10,7 @@ from typing import Any
 from prefect import flow
 
 from flows import steps
-from flows.steps import do, once
+from flows.steps import do, joined, once
 from loanbook import lines
 from loanbook.errors import TrainingError
 from loanbook.features import store, tables
@@ -96,8 +96,7 @@ def framing(
 
     def make() -> str:
         dataset, grain = publication.dataset, line.grain
-        entities = frame.entities(wanted, grain)
-        history = do("join what was known", store.history, place, features, service.name, entities)
+        history = joined(place, features, service.name, wanted, grain)
         return do("freeze the training set", frame.freeze, place, dataset, grain, wanted, history).digest
 
     inputs = {

@@ -14,32 +14,33 @@ def measured(made: dict[str, Any]) -> dict[str, str]:
 
 def _of_a_pd(made: dict[str, Any]) -> dict[str, str]:
     measures, sample = made["metrics"], made["samples"]["report"]
-    low, high = measures["auc_interval"]
     return {
         "report sample": f"{measures['rows']:,} loans, {measures['bads']:,} bad, decided "
         f"{sample['from'][:10]} to {sample['to'][:10]}",
-        "AUC": f"{measures['auc']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "AUC": _bounded(measures, "auc"),
         "KS, Gini": f"{measures['ks']:.4f}, {measures['gini']:.4f}",
         "calibration slope": f"{measures['calibration_slope']:.3f}",
     }
 
 
 def _of_an_amount(measures: dict[str, Any]) -> dict[str, str]:
-    low, high = measures["median_ape_interval"]
     return {
         "report sample": f"{measures['rows']:,} amounts",
-        "median error over amount": f"{measures['median_ape']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "median error over amount": _bounded(measures, "median_ape"),
         "bias": f"{measures['bias']:+.4f}",
         "share within the interval": f"{measures['coverage']:.4f}",
     }
 
 
 def _of_an_uplift(measures: dict[str, Any]) -> dict[str, str]:
-    low, high = measures["qini_interval"]
-    least, most = measures["average_effect_interval"]
     return {
         "report sample": f"{measures['offered']:,} offers by lot, {measures['controls']:,} controls",
-        "effect of an offer": f"{measures['average_effect']:.4f} (95 % interval {least:.4f} to {most:.4f})",
-        "Qini": f"{measures['qini']:.4f} (95 % interval {low:.4f} to {high:.4f})",
+        "effect of an offer": _bounded(measures, "average_effect"),
+        "Qini": _bounded(measures, "qini"),
         "Qini by response": f"{measures['response_qini']:.4f}",
     }
+
+
+def _bounded(measures: dict[str, Any], name: str) -> str:
+    low, high = measures[f"{name}_interval"]
+    return f"{measures[name]:.4f} (95 % interval {low:.4f} to {high:.4f})"

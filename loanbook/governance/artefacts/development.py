@@ -10,17 +10,22 @@ from loanbook.governance import predicted
 from loanbook.governance.artefacts.documents import Document, Section, at, document, each, said
 from loanbook.governance.basis import Basis
 
-SPLIT = MappingProxyType(
+BY_TIME = MappingProxyType(
     {
-        "days past due that count as bad": "evidence.split.label.days_past_due",
-        "outcome window in months": "evidence.split.label.window_months",
-        "ripening in months": "evidence.split.label.ripening_months",
         "report sample from": "evidence.split.report_from",
         "rows left out by the embargo": "evidence.split.embargoed",
         "rows left out so that no customer stands on both sides": "evidence.split.grouped_out",
         "rows in more than one sample": "evidence.split.shared_rows",
         "customers in more than one sample": "evidence.split.shared_customers",
         "stated by the dataset": "evidence.split.stated",
+    }
+)
+SPLIT = MappingProxyType(
+    {
+        "days past due that count as bad": "evidence.split.label.days_past_due",
+        "outcome window in months": "evidence.split.label.window_months",
+        "ripening in months": "evidence.split.label.ripening_months",
+        **BY_TIME,
     }
 )
 SPLIT_OF_AMOUNTS = MappingProxyType(
@@ -37,12 +42,7 @@ SPLIT_OF_UPLIFTS = MappingProxyType(
     {
         "answer": "evidence.split.label.answer",
         "terms of an offer": "evidence.split.label.terms",
-        "report sample from": "evidence.split.report_from",
-        "rows left out by the embargo": "evidence.split.embargoed",
-        "rows left out so that no customer stands on both sides": "evidence.split.grouped_out",
-        "rows in more than one sample": "evidence.split.shared_rows",
-        "customers in more than one sample": "evidence.split.shared_customers",
-        "stated by the dataset": "evidence.split.stated",
+        **BY_TIME,
     }
 )
 MADE = MappingProxyType(

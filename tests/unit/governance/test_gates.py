@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
@@ -8,28 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loanbook.governance import gates
-from loanbook.governance.gates import GateResult, Status
+from loanbook.governance.gates import Status
 from loanbook.governance.policy import REQUIRED, Policy
 
+from ..reviewing import GONE, answer, put
+
 NAN = float("nan")
-GONE = object()
-
-
-def put(facts: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    changed = copy.deepcopy(facts)
-    *way, last = path.split("/")
-    inner = changed
-    for key in way:
-        inner = inner[key]
-    if value is GONE:
-        del inner[last]
-    else:
-        inner[last] = value
-    return changed
-
-
-def answer(policy: Policy, facts: Any, gate: str) -> GateResult:
-    return next(result for result in gates.run(policy, facts) if result.gate == gate)
 
 
 def test_every_gate_passes_on_an_honest_version(auto: Policy, facts: dict[str, Any]) -> None:

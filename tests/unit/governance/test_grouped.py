@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from loanbook.errors import PolicyError
-from loanbook.governance import gates, policy
-from loanbook.governance.gates import GateResult, Status
+from loanbook.governance import policy
+from loanbook.governance.gates import Status
 from loanbook.governance.policy import REQUIRED, Policy
+
+from ..reviewing import GONE, answer, put
 
 GATES = """
 [gates.opportunity]
@@ -57,7 +58,6 @@ SEARCH = '\n[fairness]\nattributes = ["sex", "ethnicity"]\nmax_auc_loss = 0.01\n
 NAMES = (
     "opportunity", "opportunity_known", "calibrated_by_group", "false_approvals", "proxies", "fairer_model",
 )  # fmt: skip
-GONE = object()
 
 
 def gap(figure: float, low: float, high: float) -> dict[str, Any]:
@@ -89,23 +89,6 @@ def honest() -> dict[str, Any]:
 def strict(policy_text: str) -> Policy:
     head, _, rest = policy_text.partition("[fairness]")
     return policy.parse(head + "[watching]" + rest.partition("[watching]")[2] + SEARCH + GATES, "strict")
-
-
-def put(path: str, value: object) -> dict[str, Any]:
-    changed = {"fairness": honest()}
-    *way, last = path.split("/")
-    inner: Any = changed["fairness"]
-    for key in way:
-        inner = inner[key]
-    if value is GONE:
-        del inner[last]
-    else:
-        inner[last] = value
-    return changed
-
-
-def answer(rules: Policy, facts: Mapping[str, Any], name: str) -> GateResult:
-    return next(one for one in gates.run(rules, facts) if one.gate == name)
 
 
 def test_each_gate_passes_where_the_groups_fare_alike(strict: Policy) -> None:
@@ -150,14 +133,14 @@ CANT_RUN: list[tuple[str, str, object]] = [
 def test_a_gate_shuts_where_a_group_fares_worse(
     strict: Policy, name: str, path: str, value: object, figure: float
 ) -> None:
-    found = answer(strict, put(path, value), name)
+    found = answer(strict, put({"fairness": honest()}, f"fairness/{path}", value), name)
     assert found.status is Status.FAILED, found
     assert found.figure == figure
 
 
 @pytest.mark.parametrize(("name", "path", "value"), CANT_RUN)
 def test_a_gate_that_can_not_be_read_is_shut(strict: Policy, name: str, path: str, value: object) -> None:
-    found = answer(strict, put(path, value), name)
+    found = answer(strict, put({"fairness": honest()}, f"fairness/{path}", value), name)
     assert found.status is Status.COULD_NOT_RUN, found
     assert found.figure is None
 

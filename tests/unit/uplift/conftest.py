@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from loanbook import lake, lines
-from loanbook.governance.stored import Stored
-from loanbook.schema import TABLES, Line
+from loanbook import lines
 from loanbook.settings import Settings
 from loanbook.training import frame
-from loanbook.training.orders import Candidate, Order
+from loanbook.training.orders import Candidate
 from loanbook.uplift import making, uplifter
 from loanbook.uplift.uplifter import Uplifter
+
+from ..reviewing import Place, order_of, publish
 
 ROWS, CUSTOMERS = 12_000, 9_000
 START, AS_OF = np.datetime64("2022-01-01", "us"), datetime(2023, 6, 1)
@@ -70,20 +70,6 @@ def draw(*, effect: bool = True) -> Drawn:
     return Drawn(columns, loans, last_rate, without, with_offer)
 
 
-def publish(settings: Settings, folder: Path, name: str, columns: dict[str, Any]) -> Path:
-    """Write a table as it is published: every column of the schema, in its type."""
-    table = pa.table({key: pa.array(values, from_pandas=True) for key, values in columns.items()})
-    names = ", ".join(
-        f"{one.name if one.name in columns else 'NULL'}::{one.type} AS {one.name}"
-        for one in TABLES[name].columns
-    )
-    with lake.connect(settings) as connection:
-        connection.register("made", table)
-        query = f"SELECT {names} FROM made ORDER BY {TABLES[name].key}"
-        lake.copy_out(connection, query, folder / f"{name}.parquet")
-    return folder / f"{name}.parquet"
-
-
 def _history(drawn: Drawn, asked: pa.Table) -> pa.Table:
     """Give the features as the store would, in the order that was asked."""
     who = np.array([int(name[1:]) for name in asked["customer_id"].to_pylist()])
@@ -100,29 +86,10 @@ def _history(drawn: Drawn, asked: pa.Table) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Sender:
-    """A place that made offers: what is published of it, and what an uplifter is ordered from."""
+class Sender(Place):
+    """A place that made offers, and what was drawn of them."""
 
-    settings: Settings
-    line: Line
     drawn: Drawn
-    published: dict[str, Path]
-    order: Order
-
-    def stored(self, made: Candidate, **otherwise: Any) -> Stored:
-        """Give what a review is handed; what is named is other than it was made."""
-        plain = Stored(
-            bundle=made.folder,
-            bundle_digest=made.bundle,
-            predictions=made.predictions,
-            predictions_digest=made.predictions_digest,
-            frame=self.order.frame,
-            published=self.published,
-            absent_columns={},
-            line=self.line,
-            as_of=AS_OF,
-        )
-        return replace(plain, **otherwise)
 
 
 def sender_of(folder: Path, drawn: Drawn) -> Sender:
@@ -141,17 +108,7 @@ def sender_of(folder: Path, drawn: Drawn) -> Sender:
     }
     lot = frame.wanted(frame.outcomes(settings, published, line, AS_OF))
     known = frame.freeze(settings, "sender", line.grain, lot, _history(drawn, lot))
-    order = Order(
-        line=line,
-        frame=known.path,
-        frame_digest=known.digest,
-        service="5e" * 32,
-        features=FEATURES,
-        report_from=None,
-        seed=7,
-        threads=1,
-    )
-    return Sender(settings, line, drawn, published, order)
+    return Sender(settings, line, published, order_of(line, known, FEATURES), AS_OF, drawn)
 
 
 @pytest.fixture(scope="session")

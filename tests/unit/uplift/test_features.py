@@ -9,7 +9,7 @@ from typing import Any
 from loanbook import lake
 from loanbook.settings import ROOT, Settings
 
-from .conftest import publish
+from ..reviewing import publish
 
 DAY = datetime(2024, 1, 1)
 

@@ -16,7 +16,7 @@ from loanbook.settings import Settings
 from loanbook.training import frame
 from loanbook.uplift import lot, samples
 
-from .conftest import publish
+from ..reviewing import publish
 
 DAY, AS_OF = datetime(2024, 1, 1), datetime(2024, 3, 1)
 CONTACTS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from loanbook import lake, lines
-from loanbook.governance.stored import Stored
-from loanbook.schema import TABLES, Line
+from loanbook import lines
 from loanbook.settings import Settings
 from loanbook.training import frame
-from loanbook.training.orders import Candidate, Order
+from loanbook.training.orders import Candidate
 from loanbook.valuation import making, valuer
 from loanbook.valuation.valuer import Valuer
+
+from ..reviewing import Place, order_of, publish
 
 ROWS, TWICE = 3000, 150
 AS_OF = datetime(2020, 7, 1)
@@ -31,7 +30,7 @@ FEATURES = (
 )  # fmt: skip
 
 
-def _vehicles() -> pa.Table:
+def _vehicles() -> dict[str, Any]:
     """Draw used vehicles; the last ones are the first ones over again, offered once more."""
     chance = np.random.default_rng(6)
     model, age = chance.integers(0, len(MODELS), ROWS), chance.integers(0, 12, ROWS)
@@ -49,27 +48,9 @@ def _vehicles() -> pa.Table:
         "engine_litres": engine,
     }
     columns = {name: np.concatenate([values, values[:TWICE]]) for name, values in columns.items()}
-    table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
-    size = table.num_rows
-    table = table.append_column("vehicle_id", pa.array([f"V{n:05}" for n in range(size)]))
-    return table.append_column("event_at", pa.array([AS_OF] * size, pa.timestamp("us")))
-
-
-def _published(settings: Settings, folder: Path) -> dict[str, Path]:
-    """Write the vehicles as they are published: every column of the schema, in its type."""
-    rows = _vehicles()
-    names = ", ".join(
-        f"{column.name if column.name in rows.column_names else 'NULL'}::{column.type} AS {column.name}"
-        if column.name != "available_at"
-        else "event_at AS available_at"
-        for column in TABLES["vehicles"].columns
-    )
-    with lake.connect(settings) as connection:
-        connection.register("rows", rows)
-        lake.copy_out(
-            connection, f"SELECT {names} FROM rows ORDER BY vehicle_id", folder / "vehicles.parquet"
-        )
-    return {"vehicles": folder / "vehicles.parquet"}
+    moments = np.full(ROWS + TWICE, AS_OF, dtype="datetime64[us]")
+    named = np.array([f"V{n:05}" for n in range(ROWS + TWICE)])
+    return columns | {"vehicle_id": named, "event_at": moments, "available_at": moments}
 
 
 def _history(published: dict[str, Path], asked: pa.Table) -> pa.Table:
@@ -90,54 +71,19 @@ def _history(published: dict[str, Path], asked: pa.Table) -> pa.Table:
     )
 
 
-@dataclass(frozen=True)
-class Shop:
-    """A place where vehicles were offered: what is published of it, and what a valuer is ordered from."""
-
-    settings: Settings
-    line: Line
-    published: dict[str, Path]
-    order: Order
-
-    def stored(self, made: Candidate, **otherwise: Any) -> Stored:
-        """Give what a review is handed; what is named is other than it was made."""
-        plain = Stored(
-            bundle=made.folder,
-            bundle_digest=made.bundle,
-            predictions=made.predictions,
-            predictions_digest=made.predictions_digest,
-            frame=self.order.frame,
-            published=self.published,
-            absent_columns={},
-            line=self.line,
-            as_of=AS_OF,
-        )
-        return replace(plain, **otherwise)
-
-
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("shop")
     settings = Settings(home=folder / "home", threads=1)
     line = lines.adapted(lines.find("vehicle_value"), {"column": "list_price", "drawn": True})
-    published = _published(settings, folder)
+    published = {"vehicles": publish(settings, folder, "vehicles", _vehicles())}
     seen = frame.outcomes(settings, published, line, AS_OF)
     known = frame.freeze(settings, "shop", line.grain, seen, _history(published, seen))
-    order = Order(
-        line=line,
-        frame=known.path,
-        frame_digest=known.digest,
-        service="5e" * 32,
-        features=FEATURES,
-        report_from=None,
-        seed=7,
-        threads=1,
-    )
-    return Shop(settings, line, published, order)
+    return Place(settings, line, published, order_of(line, known, FEATURES), AS_OF)
 
 
 @pytest.fixture(scope="session")
-def make(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Candidate]:
+def make(shop: Place, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Candidate]:
     return lambda: making.make(shop.settings, shop.order, tmp_path_factory.mktemp("made"))
 
 
@@ -152,5 +98,5 @@ def opened(made: Candidate) -> Valuer:
 
 
 @pytest.fixture(scope="session")
-def ready(shop: Shop) -> making.Prepared:
+def ready(shop: Place) -> making.Prepared:
     return making.prepare(shop.order)

@@ -13,9 +13,10 @@ from loanbook import lake, lines
 from loanbook.schema import TABLES
 from loanbook.settings import ROOT, Settings
 from loanbook.training import frame
-from loanbook.training.orders import Order
 from loanbook.valuation import making, valuer
 from loanbook.world import words
+
+from ..reviewing import order_of
 
 FEATURES = ("vehicle_make", "vehicle_new", "vehicle_mileage_km", "vehicle_age_years", "vehicle_model")
 YEAR = 0.86
@@ -70,16 +71,7 @@ def valued(small_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     seen = frame.outcomes(settings, published, line, last)
     history = _history(settings, published, seen)
     known = frame.freeze(settings, "world", line.grain, seen, history)
-    order = Order(
-        line=line,
-        frame=known.path,
-        frame_digest=known.digest,
-        service="5e" * 32,
-        features=FEATURES,
-        report_from=None,
-        seed=7,
-        threads=1,
-    )
+    order = order_of(line, known, FEATURES)
     made = making.make(settings, order, folder / "made")
     ready = making.prepare(order)
     return valuer.read(made.folder, expected=made.bundle), ready, _true(settings, published, ready.table)
