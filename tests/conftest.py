@@ -52,6 +52,26 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+# These share one lender that went the whole way once: on two workers it would go there twice.
+ON_THE_WAY = {
+    f"tests/flows/test_{name}.py"
+    for name in ("champion", "duties", "fairness", "lifecycle", "reproduce", "swaps", "watch")
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a file's tests on one worker, and on one worker all that share the way."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Spread(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "the way" if file in ON_THE_WAY else file
+
+    return Spread(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
