@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -103,6 +104,8 @@ class Tiny:
     suites: Mapping[str, Suite] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.folder.exists():
+            return  # a copy of what another opened
         for folder in (self.folder, self.data):
             folder.mkdir()
         self.write("dataset.toml", TOML)
@@ -208,6 +211,8 @@ class Office:
     tiny: Tiny
 
     def __post_init__(self):
+        if self.key("ada").exists():
+            return
         for name, role in (("ada", "steward"), ("bo", "steward"), ("erin", "engineer")):
             made = signing.create_key(self.key(name), None)
             person = Person(name, (role,), made.keyid, made.pem, NOW)
@@ -257,20 +262,38 @@ class Office:
         return dict(self.tiny.rows(f"SELECT {key}, {column}::VARCHAR FROM '{path}'"))
 
 
-@pytest.fixture
-def office(judged) -> Office:
-    """One application is held, for its negative amount."""
-    judged.spoil("asked.csv", "1003.50", "-7.00")
-    judged.publish()
-    return Office(judged)
+@pytest.fixture(scope="session")
+def opened(
+    tmp_path_factory: pytest.TempPathFactory, lean: Mapping[str, Suite]
+) -> Callable[[str, str, str], Path]:
+    """Publish a tiny lender with one text of a raw file spoilt, once, and open its office."""
+    made: dict[tuple[str, str, str], Path] = {}
+
+    def open_(name: str, old: str, new: str) -> Path:
+        if (name, old, new) not in made:
+            tiny = Tiny(tmp_path_factory.mktemp("office"), lean)
+            tiny.spoil(name, old, new)
+            tiny.publish()
+            made[name, old, new] = Office(tiny).tiny.root
+        return made[name, old, new]
+
+    return open_
 
 
 @pytest.fixture
-def nameless(judged) -> Office:
-    """One customer is held: since when, nobody can read."""
-    judged.spoil("people.csv", "C3,1953-03-04,2020-01-01 08:00:00", "C3,1953-03-04,soon")
-    judged.publish()
-    return Office(judged)
+def office(tmp_path, opened, lean) -> Office:
+    """One application is held, for its negative amount: a copy, to do with as a test likes."""
+    kept = opened("asked.csv", "1003.50", "-7.00")
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    return Office(Tiny(tmp_path, lean))
+
+
+@pytest.fixture
+def nameless(tmp_path, opened, lean) -> Office:
+    """One customer is held: since when, nobody can read. A copy, to do with as a test likes."""
+    kept = opened("people.csv", "C3,1953-03-04,2020-01-01 08:00:00", "C3,1953-03-04,soon")
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    return Office(Tiny(tmp_path, lean))
 
 
 @pytest.fixture
