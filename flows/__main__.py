@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import select
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from typing import IO, Any
 
 from flows.steps import Event, listener, quietly
 from loanbook.errors import LoanbookError
+from loanbook.features.store import opening
 
 VERBS = (
     "ingest",
@@ -32,13 +35,32 @@ VERBS = (
     "retain",
 )
 
+# What the whole way needs sooner or later, the soonest first; each takes seconds.
+WAY: tuple[Callable[[], object], ...] = (
+    partial(import_module, "flows.lifecycle"),
+    partial(import_module, "great_expectations"),
+    opening.load,
+    partial(import_module, "optbinning"),
+    partial(import_module, "evidently"),
+)
+
 
 def main() -> None:
-    """Answer each request in turn, until the input ends."""
+    """Answer each request in turn, until the input ends; of a verb that is announced, load what it needs."""
     out = sys.stdout
     with redirect_stdout(sys.stderr):
+        if sys.argv[1:] == ["lifecycle"]:
+            ahead(sys.stdin, WAY)
         for line in sys.stdin:
             _answer(json.loads(line), out)
+
+
+def ahead(asked: IO[str], loads: Iterable[Callable[[], object]]) -> None:
+    """Load one after another for as long as nobody asks."""
+    for load in loads:
+        if select.select([asked], [], [], 0)[0]:
+            return
+        load()
 
 
 def _answer(request: Mapping[str, Any], out: IO[str]) -> None:

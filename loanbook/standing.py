@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,11 @@ def environment(settings: Settings, server: Server | None = None) -> dict[str, s
     return found | ({"PREFECT_API_URL": server.api} if server else {})
 
 
-def ensure(settings: Settings) -> Server:
-    """Find the server that stands, or start one; raise ServiceError when it doesn't answer."""
+def ensure(settings: Settings, known: Callable[[Server], None] = lambda _: None) -> Server:
+    """Find the server that stands, or start one; raise ServiceError when it doesn't answer.
+
+    `known` is told where a server will answer as soon as it was begun: what asks it may be begun meanwhile.
+    """
     if settings.prefect_api:
         server = Server(settings.prefect_api, None)
         if not _answers(server):
@@ -64,7 +68,7 @@ def ensure(settings: Settings) -> Server:
                 right="Check LOANBOOK_PREFECT_API",
             )
         return server
-    return find(settings) or _start(settings)
+    return find(settings) or _start(settings, known)
 
 
 def find(settings: Settings) -> Server | None:
@@ -94,10 +98,10 @@ def stop(settings: Settings) -> bool:
     return True
 
 
-def _start(settings: Settings) -> Server:
-    server = _started_at(settings, PREFERRED_PORT) if _is_free(PREFERRED_PORT) else None
+def _start(settings: Settings, known: Callable[[Server], None]) -> Server:
+    server = _started_at(settings, PREFERRED_PORT, known) if _is_free(PREFERRED_PORT) else None
     # between the look and the start somebody else may have taken the port
-    server = server or _started_at(settings, _any_port())
+    server = server or _started_at(settings, _any_port(), known)
     if server is None:
         log = _log(settings)
         raise ServiceError(
@@ -107,7 +111,7 @@ def _start(settings: Settings) -> Server:
     return server
 
 
-def _started_at(settings: Settings, port: int) -> Server | None:
+def _started_at(settings: Settings, port: int, known: Callable[[Server], None]) -> Server | None:
     """Start a server and wait until it answers; None when it ends before, as on a port that is taken."""
     api, log = f"http://127.0.0.1:{port}/api", _log(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +127,7 @@ def _started_at(settings: Settings, port: int) -> Server | None:
         )
     _started[process.pid] = process
     server = Server(api, process.pid)
+    known(server)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

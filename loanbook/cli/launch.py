@@ -29,7 +29,8 @@ class Runner:
         self._settings, self._progress = settings, progress
         self._process: subprocess.Popen[str] | None = None
         self.log = settings.home / "logs" / f"flows-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
-        self._starting = ThreadPoolExecutor(1).submit(standing.ensure, settings)
+        self._begun: standing.Server | None = None
+        self._starting = ThreadPoolExecutor(1).submit(standing.ensure, settings, self._begin)
         self.flows = 0
 
     def __enter__(self) -> Runner:
@@ -55,11 +56,7 @@ class Runner:
     def run(self, verb: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Run one flow to its end and give what it made, or raise the error that it raised."""
         self.flows += 1
-        if self._process is None:
-            with self._progress.step("start the Prefect server"):
-                server = self.server
-            self._process = self._start(server)
-        process = self._process
+        process = self._process = self._process or self._answering(verb)
         assert process.stdin is not None
         assert process.stdout is not None
         request = {"verb": verb, "parameters": {key: _plain(value) for key, value in parameters.items()}}
@@ -80,11 +77,27 @@ class Runner:
             right="Run the command again: finished work is not repeated",
         )
 
-    def _start(self, server: standing.Server) -> subprocess.Popen[str]:
+    def _begin(self, server: standing.Server) -> None:
+        self._begun = server
+
+    def _answering(self, verb: str) -> subprocess.Popen[str]:
+        """Start the process; beside a server that is still starting it loads what the verb will need."""
+        begun = self._begun if not self._starting.done() else None
+        early = self._start(begun, ahead=verb) if begun else None
+        with self._progress.step("start the Prefect server"):
+            try:
+                server = self.server
+            finally:
+                if early and (self._starting.exception() or self.server != begun):
+                    early.kill()
+                    early.wait()
+        return early if early and server == begun else self._start(server)
+
+    def _start(self, server: standing.Server, ahead: str | None = None) -> subprocess.Popen[str]:
         environment = {**os.environ, **standing.environment(self._settings, server)}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "flows"],
+                [sys.executable, "-m", "flows", *([ahead] if ahead else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -108,9 +108,11 @@ def test_a_server_of_another_home_on_the_wanted_port_is_not_taken_for_ours(home,
     taken = int(standing_at["PREFECT_API_URL"].removesuffix("/api").rpartition(":")[2])
     monkeypatch.setattr(standing, "PREFERRED_PORT", taken)
     monkeypatch.setattr(standing, "_is_free", lambda port: True)  # as it looked a moment ago
-    settings = Settings(home=home)
+    settings, begun = Settings(home=home), list[standing.Server]()
     try:
-        ours = standing.ensure(settings)
+        ours = standing.ensure(settings, begun.append)
+        assert [one.api == standing_at["PREFECT_API_URL"] for one in begun] == [True, False]
+        assert begun[-1] == ours
         assert ours.api != standing_at["PREFECT_API_URL"]
         assert standing.find(settings) == ours
         record = home / "prefect" / "server.json"
