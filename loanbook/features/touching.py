@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # How each table's rows belong to somebody: by a column of their own, or by their loan's.
 OF_CUSTOMER = (
     "customers", "applications", "bureau_reports", "transactions", "links", "loans", "contacts", "cases",
+    "limits", "statements",
 )  # fmt: skip
 OF_LOAN = ("repayments", "recoveries")
 OF_VEHICLE = ("vehicles",)

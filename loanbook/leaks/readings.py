@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ORDER = (
     "applications", "loans", "customers", "vehicles", "bureau_reports",
     "contacts", "links", "transactions", "repayments", "recoveries", "cases",
+    "limits", "statements",
 )  # fmt: skip
 ONE_EACH = frozenset({"applications", "loans", "customers", "vehicles"})
 KEPT = frozenset(

@@ -1,4 +1,4 @@
-"""The words: the twelve canonical tables.
+"""The words: the fourteen canonical tables.
 
 Money is DECIMAL(18,2) in the dataset's currency. Rates are yearly fractions. Times are TIMESTAMP in
 UTC, to the microsecond. Every row has two clocks: `event_at`, when it happened, and `available_at`,
@@ -257,12 +257,40 @@ CASES = Table(
     ),
 )
 
+LIMITS = Table(
+    "limits",
+    "one row per limit that was set",
+    "limit_id",
+    (
+        _key("limit_id", "the limit, from the day it was set to the next"),
+        *CLOCKS,
+        _key("customer_id", "who may draw"),
+        Column("limit_amount", MONEY, PERSONAL, GIVEN, "most that may be owed"),
+        Column("rate", "DOUBLE", PERSONAL, AFTERWARDS, "yearly interest, the lender's own price"),
+        Column("randomised", "BOOLEAN", PERSONAL, AFTERWARDS, "amount and rate drawn by lot"),
+    ),
+)
+
+STATEMENTS = Table(
+    "statements",
+    "one row per limit and month",
+    "statement_id",
+    (
+        _key("statement_id", "the statement"),
+        *CLOCKS,
+        _key("limit_id", "the limit"),
+        _key("customer_id", "who owes"),
+        Column("balance", MONEY, PERSONAL, LENDING, "owed; 0 on the last one of who closed"),
+        Column("days_past_due", "INTEGER", PERSONAL, LENDING, "DPD at event_at"),
+    ),
+)
+
 TABLES = MappingProxyType(
     {
         table.name: table
         for table in (
             CUSTOMERS, APPLICATIONS, BUREAU_REPORTS, VEHICLES, TRANSACTIONS, LINKS,
-            LOANS, REPAYMENTS, RECOVERIES, CONTACTS, MARKET, CASES,
+            LOANS, REPAYMENTS, RECOVERIES, CONTACTS, MARKET, CASES, LIMITS, STATEMENTS,
         )
     }
 )  # fmt: skip
@@ -279,5 +307,7 @@ REFERENCES = MappingProxyType(
         "recoveries": (("loan_id", "loans"),),
         "contacts": (("customer_id", "customers"),),
         "cases": (("application_id", "applications"), ("customer_id", "customers")),
+        "limits": (("customer_id", "customers"),),
+        "statements": (("limit_id", "limits"), ("customer_id", "customers")),
     }
 )

@@ -145,6 +145,8 @@ DEFECTS = MappingProxyType(
         ),
         "recoveries": _defects("recovery_id", _unknown("loan_id"), _below_zero("amount", "amount")),
         "contacts": _defects("contact_id", _required("customer_id"), _unknown("customer_id")),
+        "limits": _defects("limit_id", _unknown("customer_id"), _below_zero("limit_amount", "amount")),
+        "statements": _defects("statement_id", _required("limit_id"), _unknown("limit_id")),
     }
 )
 

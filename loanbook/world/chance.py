@@ -41,6 +41,8 @@ class Topic(IntEnum):
     LEAKAGE = auto()
     REVIEW = auto()
     CASES = auto()
+    LIMITS = auto()
+    STATEMENTS = auto()
 
 
 def stream(seed: int, month: int, topic: Topic, *more: int) -> np.random.Generator:

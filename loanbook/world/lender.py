@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loanbook.world import calendar, outreach, recoveries, traps, writing
+from loanbook.world import calendar, limits, outreach, recoveries, traps, writing
 from loanbook.world.arrays import Columns
 from loanbook.world.bad_rows import Spoiler
 from loanbook.world.cohort import World, admit
@@ -53,6 +53,8 @@ def live(
             coming.append(admit(world, month + LEAD))
             truth.add_cohort(coming.popleft())
             truth.add_uplift(_pass(world, month))
+            if spec.has(Plant.LIMITS):
+                truth.add_responses(_lend_on(world, month))
             for table in RAW:
                 _close(world, spoiler, truth, table, month, export, written)
             if progress is not None:
@@ -75,6 +77,17 @@ def _pass(world: World, month: int) -> Columns:
     held.add("contacts", contacts)
     held.add("market", calendar.market(world.calendar, month))
     return contacts
+
+
+def _lend_on(world: World, month: int) -> Columns:
+    """Let known customers have limits; hold each statement back until it is available."""
+    numbers = world.counts.get("limits", 0), world.counts.get("statements", 0)
+    made = limits.set_limits(world.spec, world.calendar, world.people, month, numbers[0])
+    rows = limits.statements(world.spec, month, made, numbers[1])
+    for table, columns in (("limits", made), ("statements", rows)):
+        world.number(table, len(columns["event"]))
+        world.held.add(table, columns)
+    return made
 
 
 def _close(

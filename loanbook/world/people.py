@@ -41,6 +41,7 @@ class People:
         self.last_applied = np.zeros(size, dtype=np.int16)
         self.first_applied = np.zeros(size, dtype=np.int16)
         self.device = np.zeros(size, dtype=np.int32)
+        self.limited = np.full(size, np.iinfo(np.int16).min, dtype=np.int16)
 
     def met_before(self, month: int) -> int:
         """Count the customers whose first application came before a month."""

@@ -35,6 +35,7 @@ class Plant(StrEnum):
     SOURCE_DIES = "source_dies"  # drift: the bureau falls silent
     UNIT = "unit"  # drift: one channel declares income by the month
     CASES = "cases"  # investigators find most ring members, late, and clear some innocent people
+    LIMITS = "limits"  # revolving limits, and a statement of each a month
 
 
 DRIFTS = frozenset({Plant.COVARIATE, Plant.CONCEPT, Plant.MIX, Plant.SOURCE_DIES, Plant.UNIT})

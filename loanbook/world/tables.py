@@ -243,6 +243,22 @@ RAW: MappingProxyType[str, tuple[tuple[str, Render], ...]] = MappingProxyType(
             ("kind", coded(words.CASE_KINDS, "kind")),
             ("outcome", coded(words.CASE_OUTCOMES, "outcome")),
         ),
+        "limits": (
+            ("limit_id", numbered("M", 9, "limit")),
+            *CLOCKS,
+            CUSTOMER,
+            ("limit_amount", money("amount")),
+            ("rate", real("rate")),
+            ("randomised", flag("randomised")),
+        ),
+        "statements": (
+            ("statement_id", numbered("S", 10, "statement")),
+            *CLOCKS,
+            ("limit_id", numbered("M", 9, "limit")),
+            CUSTOMER,
+            ("balance", money("balance")),
+            ("days_past_due", whole("days_past_due")),
+        ),
     }
 )  # fmt: skip
 

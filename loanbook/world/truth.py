@@ -19,8 +19,9 @@ from loanbook.world.bad_rows import BadRow
 from loanbook.world.calendar import add_months
 from loanbook.world.cohort import Cohort
 from loanbook.world.ledger import GIVEN_UP
+from loanbook.world.limits import DOSES
 from loanbook.world.outcomes import MISSES_TO_BAD
-from loanbook.world.render import TIME, Render, coded, flag, keyed, numbered, real, time
+from loanbook.world.render import TIME, Render, coded, flag, keyed, money, numbered, real, time
 from loanbook.world.spec import DRIFTS, WorldSpec
 from loanbook.world.tables import CANARIES
 from loanbook.world.words import PRODUCTS
@@ -44,6 +45,12 @@ UPLIFT: tuple[tuple[str, Render], ...] = (
     ("response_without", real("plain")),
     ("response_with", real("offered")),
     ("uplift", lambda columns: pa.array(columns["offered"] - columns["plain"])),
+)
+RESPONSES: tuple[tuple[str, Render], ...] = (
+    ("limit_id", numbered("M", 9, "limit")),
+    ("customer_id", numbered("C", 8, "customer")),
+    ("rate", real("rate")),
+    ("limit_amount", money("amount")),
 )
 BROKEN = pa.schema(
     [("table", pa.string()), ("file", pa.string()), ("row", pa.int64())]
@@ -88,6 +95,14 @@ class Truth:
     def add_uplift(self, columns: Columns) -> None:
         """Append a month's contacts."""
         self._add("uplift", pa.table({name: write(columns) for name, write in UPLIFT}))
+
+    def add_responses(self, columns: Columns) -> None:
+        """Append a month's limits, each with what it would lead to at every dose."""
+        rows = pa.table({name: write(columns) for name, write in RESPONSES})
+        for place, dose in enumerate(DOSES):
+            for name in ("balance", "pd"):
+                rows = rows.append_column(f"{name}_at_{dose:.0f}", pa.array(columns[name][:, place]))
+        self._add("responses", rows)
 
     def add_bad_rows(self, rows: tuple[BadRow, ...]) -> None:
         """Append a file's broken rows."""

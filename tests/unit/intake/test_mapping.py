@@ -79,7 +79,7 @@ def test_a_csv_setting_on_parquet_is_refused(tiny):
         _ = tiny.dataset
 
 
-def test_sql_for_an_unknown_table_is_refused_with_the_twelve(tiny):
+def test_sql_for_an_unknown_table_is_refused_with_those_that_are(tiny):
     tiny.write("aplications.sql", "SELECT 1")
     with pytest.raises(
         DatasetError, match=r"aplications is no canonical table.*Perhaps applications"
