@@ -211,3 +211,58 @@ uptake = FeatureService(
     owner="customer relations",
     tags={"purpose": "marketing"},
 )
+
+# Who is given a limit has asked for nothing: no application tells of the day, and what is known is known of
+# the customer alone.
+limit_response = FeatureService(
+    name="limit_response",
+    features=[
+        views.customer,
+        _only(
+            views.bureau,
+            "bureau_score",
+            "bureau_open_accounts",
+            "bureau_total_balance",
+            "bureau_overdue_balance",
+            "bureau_delinquencies_24m",
+            "bureau_inquiries_6m",
+            "bureau_oldest_account_months",
+            "bureau_utilisation",
+            "bureau_thin",
+        ),
+        _only(
+            views.history,
+            "history_loans",
+            "history_instalments",
+            "history_late_share",
+            "history_mean_dpd",
+            "history_worst_dpd",
+            "history_latest_dpd",
+            "history_paid_share",
+        ),
+        _only(
+            views.open_loans,
+            "open_loans",
+            "open_balance",
+            "open_instalments",
+            "overdue_amount",
+            "overdue_loans",
+        ),
+        _only(views.closed_loans, "closed_loans", "closed_late_share", "closed_worst_dpd"),
+        _only(
+            views.transactions,
+            "transactions_90d",
+            "inflow_90d",
+            "outflow_90d",
+            "salary_90d",
+            "salary_365d",
+            "salaries_90d",
+            "cash_share_90d",
+            "gambling_share_90d",
+            "spend_ratio_90d",
+            "net_flow_sd_6m",
+        ),
+    ],
+    owner="servicing",
+    tags={"purpose": "servicing"},
+)

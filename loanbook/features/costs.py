@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from loanbook.features import store, tables
 from loanbook.features.store import Feature
 from loanbook.features.tables import FeatureSet
-from loanbook.schema import Amount, CaseLabel, Line, Uplift, consents
+from loanbook.schema import Amount, CaseLabel, Line, Response, Uplift, consents
 from loanbook.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ def _needed(line: Line) -> tuple[str, ...]:
         case Uplift(table=table):
             named = (line.label.answer, line.label.by_lot, line.label.treatment)
             return (*(f"{table}.{column}" for column in named), *_asked(line))
+        case Response(table=table, told=told):
+            terms = (line.label.dose, line.label.price, line.label.by_lot)
+            outcomes = (line.label.balance, line.label.late)
+            return (*(f"{table}.{name}" for name in terms), *(f"{told}.{name}" for name in outcomes))
         case CaseLabel():
             return NEEDED_OF_CASES
         case _:

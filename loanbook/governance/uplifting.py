@@ -10,7 +10,8 @@ import numpy.typing as npt
 from loanbook.governance.recompute import Figures
 from loanbook.governance.stored import Stored, span
 from loanbook.settings import Settings
-from loanbook.uplift import judging, making, samples, uplifter
+from loanbook.training import lots
+from loanbook.uplift import judging, making, uplifter
 from loanbook.uplift.judging import Subject
 from loanbook.uplift.lot import uplift_of
 from loanbook.uplift.uplifter import Uplifter
@@ -37,7 +38,7 @@ def figures(settings: Settings, stored: Stored) -> Figures:
         maturity=_maturity(stored, subject, seen),
         judged={**judging.judge(subject), "swap_set": {"unmeasured": str(stored.rival)}},
         shared_rows=rows.num_rows - len(set(rows[stored.line.grain.key].to_pylist())),
-        shared_customers=_shared(subject),
+        shared_customers=lots.shared(subject.customers, tuple(subject.rows.values())),
         curves=judging.curves(subject),
     )
 
@@ -57,7 +58,7 @@ def _subject(stored: Stored, made: Uplifter, rows: pa.Table, known: pa.Table, se
         treated=_flags(seen, "treated"),
         answered=_flags(seen, "answered"),
         customers=np.array(seen["customer_id"].to_pylist(), dtype=object),
-        rows={name: names == name for name in samples.SAMPLES},
+        rows={name: names == name for name in lots.SAMPLES},
         decided=np.asarray(seen["decided_at"].to_numpy()),
         declared=stored.line.monotone,
     )
@@ -83,12 +84,6 @@ def _maturity(stored: Stored, subject: Subject, seen: pa.Table) -> dict[str, Any
     return {
         name: {"rows": int(mask.sum()), "ripe": int(ripe[mask].sum())} for name, mask in subject.rows.items()
     }
-
-
-def _shared(subject: Subject) -> int:
-    """Count customers who stand in more than one sample."""
-    seen = [customer for mask in subject.rows.values() for customer in set(subject.customers[mask])]
-    return len(seen) - len(set(seen))
 
 
 def _flags(table: pa.Table, name: str) -> Flags:

@@ -10,6 +10,7 @@ from typing import Any
 from loanbook.errors import TrainingError
 from loanbook.lines.early_warning import EARLY_WARNING_AUTO, EARLY_WARNING_CONSUMER
 from loanbook.lines.fraud import FRAUD
+from loanbook.lines.limit_response import LIMIT_RESPONSE
 from loanbook.lines.underwriting import UNDERWRITING_AUTO, UNDERWRITING_CONSUMER
 from loanbook.lines.uptake import UPTAKE
 from loanbook.lines.vehicle_value import VEHICLE_VALUE
@@ -26,6 +27,7 @@ LINES = MappingProxyType(
             EARLY_WARNING_CONSUMER,
             VEHICLE_VALUE,
             UPTAKE,
+            LIMIT_RESPONSE,
         )
     }
 )

@@ -6,6 +6,7 @@ from loanbook.schema.lines import (
     APPLICATION,
     CONTACT,
     CUSTOMER,
+    LIMIT,
     LOAN_MONTH,
     VEHICLE,
     Amount,
@@ -14,6 +15,7 @@ from loanbook.schema.lines import (
     Label,
     Line,
     Recurring,
+    Response,
     Uplift,
 )
 from loanbook.schema.tables import REFERENCES, TABLES
@@ -22,6 +24,7 @@ __all__ = [
     "APPLICATION",
     "CONTACT",
     "CUSTOMER",
+    "LIMIT",
     "LOAN_MONTH",
     "REFERENCES",
     "TABLES",
@@ -35,6 +38,7 @@ __all__ = [
     "Privacy",
     "Purpose",
     "Recurring",
+    "Response",
     "Table",
     "Uplift",
     "consents",

@@ -71,6 +71,27 @@ class Uplift:
 
 
 @dataclass(frozen=True)
+class Response:
+    """How a balance and a default answer to a dose and its price, learned from a lot.
+
+    A row of `table` was drawn by lot where `by_lot` is true; `dose` and `price` are its terms. Rows of `told`
+    tell month by month, by the same key, its `balance` and how late it is. Two outcomes are learned: the mean
+    balance of the window's months, and whether it was `days_past_due` late within it.
+    """
+
+    table: str
+    dose: str
+    price: str
+    by_lot: str
+    told: str
+    balance: str
+    late: str
+    days_past_due: int
+    window_months: int
+    ripening_months: int
+
+
+@dataclass(frozen=True)
 class Grain:
     """What a row of a line is: the column that names it, and the keys by which its features are joined."""
 
@@ -82,6 +103,7 @@ APPLICATION = Grain("application_id", ("application_id", "customer_id", "vehicle
 LOAN_MONTH = Grain("loan_month", ("loan_id", "application_id", "customer_id", "vehicle_id"))
 VEHICLE = Grain("vehicle_id", ("vehicle_id",))
 CONTACT = Grain("contact_id", ("customer_id",))
+LIMIT = Grain("limit_id", ("customer_id",))
 CUSTOMER = Grain("customer_id", ("customer_id",))
 
 
@@ -93,14 +115,15 @@ class Line:
     `product` that is None stands for every product. `monotone` gives +1 where a larger value may only raise
     the PD, -1 where it may only lower it. `unusual` names the features of which a second score says how
     unusual they are, whatever the label; none: no such score. A line whose label is an amount predicts that,
-    by quantiles, and no PD; one whose label is an uplift predicts what an offer adds, and signs its terms.
+    by quantiles, and no PD; one whose label is an uplift predicts what an offer adds, and signs its terms;
+    one whose label is a response predicts a balance and a PD at every dose, and signs both by dose and price.
     """
 
     name: str
     title: str
     product: str | None
     purpose: Purpose
-    label: Label | CaseLabel | Amount | Uplift
+    label: Label | CaseLabel | Amount | Uplift | Response
     decision_days: int
     feature_service: str
     monotone: Mapping[str, int]

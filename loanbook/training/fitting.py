@@ -38,14 +38,6 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """Rows to learn an amount from or to be stopped by: a matrix, and the logarithm of each amount."""
-
-    matrix: Vector
-    logs: Vector
-
-
-@dataclass(frozen=True)
 class Form:
     """What the columns are and how they may act, and what else decides the bytes: the seed, the threads."""
 
@@ -167,47 +159,39 @@ def refit(form: Form, learn: Sample, chosen: Fitted) -> Fitted:
     return replace(chosen, model=booster.model_to_string())
 
 
-SMOOTH = 0.2  # half the width, in logarithms, over which the pinball loss is rounded
+Slope = Callable[[Vector], tuple[Vector, Vector]]
+Held = tuple[Vector, Callable[[Vector], float]]
 
 
-def fit_quantile(form: Form, learn: Amounts, stop: Amounts, recipe: Recipe, level: float) -> Fitted:
-    """Fit a quantile of logarithms on one sample, stop on another; `stop_loss` is the mean pinball loss.
+def descend(
+    form: Form, matrix: Vector, slope: Slope, recipe: Recipe, held: Held | None = None, **own: object
+) -> Fitted:
+    """Fit trees to any loss: `slope` gives its gradient and curvature at each row's score, from 0.
 
-    LightGBM's own quantile objective takes no monotone constraints, so its loss is the pinball loss convolved
-    with a uniform kernel (Fernandes, Guerre and Horta 2021): smooth, and the same beyond that kernel.
+    `held` are the rows to stop on and their mean loss by score; without them the rounds are fixed, and the
+    loss is NaN. `own` goes over the usual parameters.
     """
     import lightgbm
 
-    def slope(predicted: Vector, train: lightgbm.Dataset) -> tuple[Vector, Vector]:
-        over = (np.asarray(train.get_label(), dtype=float) - predicted) / (2 * SMOOTH)
-        return -np.clip(level - 0.5 + over, level - 1, level), np.ones(len(over))
+    def told(score: Vector, _: lightgbm.Dataset) -> tuple[str, float, bool]:
+        assert held is not None
+        return "loss", held[1](score), False
 
-    def loss(predicted: Vector, held: lightgbm.Dataset) -> tuple[str, float, bool]:
-        return "pinball", pinball(np.asarray(held.get_label()), predicted, level), False
-
-    train = _dataset(form, learn.matrix, learn.logs)
-    patient = [lightgbm.early_stopping(recipe.patience, verbose=False)] if recipe.patience else []
-    # in deep trees with categories the intermediate method lets a sign slip; the basic one never does
-    own = {"objective": slope, "metric": "None", "cat_smooth": 5, "cat_l2": 5}
+    train = _dataset(form, matrix, np.zeros(len(matrix)))
+    stop = [] if held is None else [lightgbm.Dataset(held[0], np.zeros(len(held[0])), reference=train)]
+    patience = recipe.patience if held is not None else None
     booster = lightgbm.train(
-        _parameters(form, recipe) | own | {"monotone_constraints_method": "basic"},
+        _parameters(form, recipe) | {"objective": lambda score, _: slope(score), "metric": "None"} | own,
         train,
         num_boost_round=recipe.rounds,
-        valid_sets=[lightgbm.Dataset(stop.matrix, stop.logs, reference=train)],
-        feval=loss,
-        callbacks=patient,
+        valid_sets=stop,
+        feval=told if stop else None,
+        callbacks=[lightgbm.early_stopping(patience, verbose=False)] if patience else [],
     )
-    rounds = booster.best_iteration if recipe.patience else booster.current_iteration()
+    rounds = booster.best_iteration if patience else booster.current_iteration()
     model = booster.model_to_string(num_iteration=rounds)
-    return Fitted(
-        model, rounds, recipe, pinball(stop.logs, scores(model, stop.matrix, threads=form.threads), level)
-    )
-
-
-def pinball(actual: Vector, said: Vector, level: float) -> float:
-    """Give the mean pinball loss of a quantile."""
-    miss = actual - said
-    return float(np.mean(np.maximum(level * miss, (level - 1) * miss)))
+    loss = float("nan") if held is None else held[1](scores(model, held[0], threads=form.threads))
+    return Fitted(model, rounds, recipe, loss)
 
 
 def _dataset(form: Form, matrix: Vector, label: Vector, about: Vector | None = None) -> lightgbm.Dataset:

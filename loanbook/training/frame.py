@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from loanbook import digests, lake
 from loanbook.errors import StorageError, TrainingError
+from loanbook.response import doses
 from loanbook.schema import Grain, Line
 from loanbook.settings import Settings
 from loanbook.training import labels, population
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 OUTCOMES = ("bad", "good", "unripe", "unfollowed", "unlent")
-BAD = ("bad", "taken")  # the rarer outcome, which is to be told beforehand
-RIPE = ("bad", "good", "priced", "taken", "left")
+BAD = ("bad", "taken", "defaulted")  # the rarer outcome, which is to be told beforehand
+RIPE = ("bad", "good", "priced", "taken", "left", *doses.RIPE)
 DOOR = timedelta(days=365)  # the door's population, against which production is watched
 
 
@@ -87,7 +88,7 @@ def counts(table: pa.Table) -> dict[str, int]:
     import pyarrow.compute as pc
 
     found = {one["values"]: one["counts"] for one in pc.value_counts(table["outcome"]).to_pylist()}
-    kinds = (seen.OUTCOMES, lot.OUTCOMES, OUTCOMES)
+    kinds = (seen.OUTCOMES, lot.OUTCOMES, doses.OUTCOMES, OUTCOMES)
     names = next((one for one in kinds if found.keys() <= {*one}), OUTCOMES)
     return {name: int(found.get(name, 0)) for name in names}
 
@@ -121,7 +122,7 @@ def after(table: pa.Table, moment: datetime) -> pa.Table:
 def wanted(table: pa.Table) -> pa.Table:
     """Keep what a training set needs: the ripe, the unlent of their last year, and the door.
 
-    What was sent by judgement, or to who didn't agree, is counted and not kept.
+    What was sent or set by judgement, or to who didn't agree, is counted and not kept.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -129,7 +130,7 @@ def wanted(table: pa.Table) -> pa.Table:
     if not table.num_rows:
         raise TrainingError("the line has nobody to judge", right="Look at the dataset's product")
     kept = pc.or_(pc.or_(_is_ripe(table), _unlent(table)), _at_the_door(table))
-    aside = pc.is_in(table["outcome"], value_set=pa.array(lot.ASIDE))
+    aside = pc.is_in(table["outcome"], value_set=pa.array((*lot.ASIDE, *doses.ASIDE)))
     return table.filter(pc.and_(kept, pc.invert(aside)))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from loanbook.errors import TrainingError
-from loanbook.schema import Amount, CaseLabel, Label, Line, Uplift
+from loanbook.response import doses
+from loanbook.schema import Amount, CaseLabel, Label, Line, Response, Uplift
 from loanbook.uplift import lot
 
 # A ledger that ends this much before the window does leaves the outcome unknown.
@@ -24,15 +25,21 @@ def outcomes_sql(line: Line, *, as_of: datetime) -> str:
             return _defaults_sql(line, line.label, as_of)
         case CaseLabel():
             return _confirmed_sql(line, line.label, as_of)
-        case Amount() | Uplift():
+        case Amount() | Uplift() | Response():
             raise TrainingError(f"{line.name} predicts no outcome of loans")
 
 
 def needs(line: Line) -> tuple[str, ...]:
     """Name the tables without which every outcome of the line would be good, or nobody could have agreed."""
-    if isinstance(line.label, Uplift):
-        return lot.NEEDED
-    return ("cases",) if isinstance(line.label, CaseLabel) else ()
+    match line.label:
+        case Uplift():
+            return lot.NEEDED
+        case Response():
+            return doses.needed(line)
+        case CaseLabel():
+            return ("cases",)
+        case _:
+            return ()
 
 
 def _of_line(line: Line) -> str:

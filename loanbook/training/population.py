@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from loanbook.schema import Amount, Line, Recurring, Uplift
+from loanbook.response import doses
+from loanbook.schema import Amount, Line, Recurring, Response, Uplift
 from loanbook.training import labels, loan_months
 from loanbook.uplift import lot
 from loanbook.valuation import seen
@@ -15,13 +16,17 @@ TICK = timedelta(microseconds=1)
 
 def outcomes_sql(line: Line, *, as_of: datetime) -> str:
     """Write the query for what a training set is drawn from: each row's keys, moments and outcome."""
-    if isinstance(line.label, Recurring):
-        return loan_months.outcomes_sql(line, line.label, as_of=as_of)
-    if isinstance(line.label, Amount):
-        return seen.seen_sql(line, as_of=as_of)
-    if isinstance(line.label, Uplift):
-        return lot.lot_sql(line, as_of=as_of)
-    return labels.outcomes_sql(line, as_of=as_of)
+    match line.label:
+        case Recurring():
+            return loan_months.outcomes_sql(line, line.label, as_of=as_of)
+        case Amount():
+            return seen.seen_sql(line, as_of=as_of)
+        case Uplift():
+            return lot.lot_sql(line, as_of=as_of)
+        case Response():
+            return doses.doses_sql(line, as_of=as_of)
+        case _:
+            return labels.outcomes_sql(line, as_of=as_of)
 
 
 def asked_sql(line: Line, *, since: datetime, until: datetime) -> str:

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook.errors import EvidenceError
-from loanbook.training import evaluation, fitting, matrix, response, segments
+from loanbook.training import evaluation, fitting, lots, matrix, response, segments
 from loanbook.training.fitting import Form, Recipe, Sample
+from loanbook.training.lots import LEARNED
 from loanbook.uplift import measures, plain
-from loanbook.uplift.making import LEARNED
 from loanbook.uplift.measures import Arms
 from loanbook.uplift.uplifter import Uplifter
 from loanbook.watching import stability
@@ -231,7 +231,7 @@ def _second_model(subject: Subject) -> dict[str, Any]:
     told = made.uplift(lot.values[:, : subject.place], lot.values[:, subject.place :])
     trees, other = measures.Order.of(lot.uplift), measures.Order.of(told)
 
-    def taken(counts: measures.Draws | None) -> dict[str, Vector]:
+    def taken(counts: lots.Draws | None) -> dict[str, Vector]:
         one, two = measures.qini(lot.arms, trees, counts), measures.qini(lot.arms, other, counts)
         return {"qini": two, "difference": one - two}
 

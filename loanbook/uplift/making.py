@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from loanbook.errors import TrainingError
 from loanbook.settings import Settings
-from loanbook.training import fitting, frame, matrix, orders
+from loanbook.training import fitting, frame, lots, matrix, orders
 from loanbook.training.evaluation import Z95
 from loanbook.training.fitting import Fitted, Form, Recipe, Sample
+from loanbook.training.lots import LEARNED, Split
 from loanbook.training.matrix import Plan
 from loanbook.training.orders import Candidate, Order
 from loanbook.uplift import samples, uplifter
 from loanbook.uplift.lot import uplift_of
-from loanbook.uplift.samples import Split
 from loanbook.uplift.uplifter import Level, Uplifter
 from loanbook.watching import stability
 
@@ -35,7 +35,6 @@ OFFERS = (
     Recipe(num_leaves=2, max_depth=1, rounds=400, patience=None),
     Recipe(rounds=200, patience=None),
 )
-LEARNED = ("fit", "stop")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def make(settings: Settings, order: Order, into: Path) -> Candidate:
     made = _uplifter(ready, parts, order)
     digest = uplifter.write(made, into / orders.BUNDLE)
     orders.freeze(settings, _predictions(ready, made, order), order.line, into)
-    counts = {name: {"rows": int(ready.split.rows(name).sum())} for name in samples.SAMPLES}
+    counts = {name: {"rows": int(ready.split.rows(name).sum())} for name in lots.SAMPLES}
     return orders.candidate(into, digest, ready.split.facts, counts, parts.tried, parts.chosen)
 
 
@@ -218,7 +217,7 @@ def _predictions(ready: Prepared, made: Uplifter, order: Order) -> pa.Table:
     import pyarrow as pa
 
     key, kept = order.line.grain.key, ready.split.sample >= 0
-    names = np.array(samples.SAMPLES, dtype=object)[ready.split.sample[kept]]
+    names = np.array(lots.SAMPLES, dtype=object)[ready.split.sample[kept]]
     told = ("customer_id", "decided_at", "treated", "answered")
     rows = ready.table.select([key, *told]).filter(pa.array(kept))
     rows = rows.append_column("sample", pa.array(names, pa.string()))

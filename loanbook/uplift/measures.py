@@ -7,7 +7,6 @@ and what differs between them is what the offers made (Radcliffe 2007, Gutierrez
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook.errors import TrainingError
+from loanbook.training import lots
+from loanbook.training.lots import Draws, Taken
 
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
-Draws = npt.NDArray[np.float64]
-# Figures by name, one of each draw; of none given, one of the sample itself.
-Taken = Callable[[Draws | None], Mapping[str, Vector]]
-
-TIMES, ENDS = 500, (2.5, 97.5)
-CHUNK = 2_000_000  # weights in memory at once: rows times draws
 POINTS = 100
 
 
@@ -126,17 +121,6 @@ def calibrated(arms: Arms, score: Vector, counts: Draws | None = None) -> tuple[
         return mean, np.asarray(together / spread)
 
 
-def draws(arms: Arms, *, seed: int, times: int = TIMES) -> Iterator[Draws]:
-    """Draw customers with replacement; gives how often each row was drawn, draws × rows."""
-    chance, units = np.random.default_rng(seed), int(arms.unit.max()) + 1
-    size = max(1, CHUNK // len(arms.unit))
-    for start in range(0, times, size):
-        here = min(size, times - start)
-        drawn = chance.integers(0, units, (here, units)) + np.arange(here)[:, None] * units
-        found = np.bincount(drawn.ravel(), minlength=here * units).reshape(here, units)
-        yield found[:, arms.unit].astype(float)
-
-
 def measures(arms: Arms, score: Vector, response: Vector, *, seed: int) -> dict[str, Any]:
     """Measure a ranking by uplift, and beside it one by the chance of an answer, each with its interval.
 
@@ -164,11 +148,7 @@ def measures(arms: Arms, score: Vector, response: Vector, *, seed: int) -> dict[
 
 def intervals(arms: Arms, taken: Taken, *, seed: int) -> dict[str, list[float]]:
     """Give each figure's percentile interval at 95 %; `taken` gives figures by name of some draws."""
-    parts = [taken(counts) for counts in draws(arms, seed=seed)]
-    return {
-        f"{name}_interval": np.percentile(np.concatenate([part[name] for part in parts]), ENDS).tolist()
-        for name in parts[0]
-    }
+    return lots.intervals(arms.unit, taken, seed=seed)
 
 
 def points(arms: Arms, score: Vector) -> dict[str, list[float]]:

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from loanbook.settings import Settings
-from loanbook.training import fitting, frame, matrix, orders
-from loanbook.training.fitting import Amounts, Fitted, Form, Recipe
+from loanbook.training import frame, matrix, orders
+from loanbook.training.fitting import Fitted, Form, Recipe
 from loanbook.training.orders import Candidate, Order
-from loanbook.valuation import samples, valuer
+from loanbook.valuation import quantiles, samples, valuer
+from loanbook.valuation.quantiles import Amounts
 from loanbook.valuation.samples import Split
 from loanbook.valuation.seen import amount_of
 from loanbook.valuation.valuer import AGE, DRIVEN, Quantile, Valuer
@@ -88,7 +89,7 @@ def _quantile(ready: Prepared, order: Order, recipe: Recipe, level: float) -> Fi
     learn, stop = (
         Amounts(one.matrix, one.logs - start) for one in (ready.sample("fit"), ready.sample("stop"))
     )
-    return fitting.fit_quantile(form, learn, stop, recipe, level)
+    return quantiles.fit_quantile(form, learn, stop, recipe, level)
 
 
 def _start(ready: Prepared, level: float) -> float:

@@ -34,11 +34,12 @@ class Response:
     def balance(self) -> Floats:
         """The expected mean balance of a year's statements: who closes owes nothing from then on."""
         kept = (EARLIEST + LASTS) / 2 - 1  # statements before the last, on average of who closes
-        return self.drawn * (1 - CLOSES * (1 - self.pd) * (1 - kept / LASTS))
+        share: Floats = 1 - CLOSES * (1 - self.pd) * (1 - kept / LASTS)
+        return self.drawn * share
 
 
 def set_limits(spec: WorldSpec, calendar: Calendar, people: People, month: int, first: int) -> Columns:
-    """Set a month's limits; `balance` and `pd` hold the true response at every dose, at the row's own rate."""
+    """Set a month's limits; `balance` and `pd` hold what is true at every dose, at the row's own rate."""
     rng = stream(spec.seed, month, Topic.LIMITS)
     who = _customers(calendar, people, month, rng)
     size = len(who)
@@ -137,7 +138,8 @@ def _balances(rng: np.random.Generator, limits: Columns, missed: Flags) -> Float
     share = limits["drawn"][row, dose] / DOSES[dose]
     own = rng.beta(EVEN * share, EVEN * (1 - share))[:, None]
     wavers = rng.uniform(-0.5, 0.5, missed.shape) * np.minimum(own, 1 - own) * ~missed
-    return (own + wavers) * DOSES[dose][:, None]
+    balances: Floats = (own + wavers) * DOSES[dose][:, None]
+    return balances
 
 
 def _days_late(rng: np.random.Generator, missed: Flags) -> Ints:
@@ -150,5 +152,5 @@ def _days_late(rng: np.random.Generator, missed: Flags) -> Ints:
 def _month_by_month(event: Ints, number: Ints) -> Ints:
     """Give the moments of statements: each month again at the hour of the first day."""
     days = np.repeat(event.astype("M8[us]").astype("M8[D]"), LASTS)
-    moved = add_months(days, number.ravel()).astype("M8[us]").astype(np.int64)
+    moved: Ints = add_months(days, number.ravel()).astype("M8[us]").astype(np.int64)
     return moved.reshape(number.shape) + (event % DAY)[:, None]

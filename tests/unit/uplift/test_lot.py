@@ -13,7 +13,7 @@ from loanbook import lines
 from loanbook.errors import TrainingError
 from loanbook.schema import Purpose
 from loanbook.settings import Settings
-from loanbook.training import frame
+from loanbook.training import frame, lots
 from loanbook.uplift import lot, samples
 
 from ..reviewing import publish
@@ -114,7 +114,7 @@ def test_the_line_serves_marketing_and_its_purpose_decides_who_must_agree() -> N
         lot.uplift_of(lines.find("fraud"))
 
 
-def _split(size: int = 4000, *, treated: Any = None, customers: Any = None) -> samples.Split:
+def _split(size: int = 4000, *, treated: Any = None, customers: Any = None) -> lots.Split:
     decided = np.datetime64("2022-01-01", "us") + np.arange(size) * np.timedelta64(6, "h")
     luck = np.random.default_rng(8)
     return samples.by_time(
@@ -128,7 +128,7 @@ def _split(size: int = 4000, *, treated: Any = None, customers: Any = None) -> s
 
 def test_samples_follow_each_other_and_an_answer_that_came_too_late_is_embargoed() -> None:
     split = _split()
-    ends = [np.flatnonzero(split.rows(name)) for name in samples.SAMPLES]
+    ends = [np.flatnonzero(split.rows(name)) for name in lots.SAMPLES]
     assert all(one.max() < later.min() for one, later in pairwise(ends))
     assert split.facts["embargoed"] == 14 * 4 - 1  # what was ripe on the very day counts
     assert ends[3].min() - ends[2].max() == 14 * 4
@@ -137,7 +137,7 @@ def test_samples_follow_each_other_and_an_answer_that_came_too_late_is_embargoed
 def test_no_customer_stands_in_two_samples() -> None:
     customers = np.array([f"C{n % 3000}" for n in range(4000)], dtype=object)
     split = _split(customers=customers)
-    seen = [set(customers[split.rows(name)]) for name in samples.SAMPLES]
+    seen = [set(customers[split.rows(name)]) for name in lots.SAMPLES]
     assert sum(map(len, seen)) == len(set().union(*seen))
     assert int(str(split.facts["grouped_out"])) > 0
 

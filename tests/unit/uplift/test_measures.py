@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from loanbook.errors import TrainingError
+from loanbook.training import lots
 from loanbook.uplift import measures
 from loanbook.uplift.measures import Arms, Order
 
@@ -75,7 +76,7 @@ def test_a_slope_is_one_where_differences_are_as_large_as_told() -> None:
 
 def test_whole_customers_are_drawn_and_the_same_seed_draws_the_same() -> None:
     arms = Arms(TREATED, ANSWERED, np.ones(4), np.array([0, 1, 0, 1]))
-    one, other = (np.vstack(list(measures.draws(arms, seed=2, times=50))) for _ in range(2))
+    one, other = (np.vstack(list(lots.draws(arms.unit, seed=2, times=50))) for _ in range(2))
     assert np.array_equal(one, other)
     assert np.array_equal(one[:, 0], one[:, 2])
     assert np.array_equal(one[:, 1], one[:, 3])

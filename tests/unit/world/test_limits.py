@@ -151,5 +151,7 @@ def test_without_limits_every_other_byte_stays(short: World, simulated: Simulate
     assert len(kept) < len(short.digests()) - 2
     assert kept.items() <= without.digests().items()
     assert len(kept) + 2 == len(without.digests())
-    broken = [row for row in short.truth("bad_rows").to_pylist() if row["table"] not in ("limits", "statements")]
+    broken = [
+        row for row in short.truth("bad_rows").to_pylist() if row["table"] not in ("limits", "statements")
+    ]
     assert broken == without.truth("bad_rows").to_pylist()

@@ -1,0 +1,233 @@
+"""features → candidate: from a frame of doses by lot to a responder and its predictions."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from loanbook.errors import TrainingError
+from loanbook.response import responder, trees
+from loanbook.response.responder import OUTCOMES, Part, Responder
+from loanbook.response.trees import Rows
+from loanbook.settings import Settings
+from loanbook.training import fitting, frame, lots, matrix, orders
+from loanbook.training.evaluation import Z95
+from loanbook.training.fitting import Fitted, Form, Recipe
+from loanbook.training.lots import LEARNED, Split
+from loanbook.training.matrix import Plan
+from loanbook.training.orders import Candidate, Order
+from loanbook.watching import stability
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+PRICE = "price"
+# A lot is small, so rounds are fixed. How steep a default is differs in log-odds by less than can be seen of
+# a few hundred: its slope is shrunk most.
+LEVELS = {
+    "balance": Recipe(rounds=150, patience=None),
+    "pd": Recipe(num_leaves=2, max_depth=1, rounds=400, patience=None),
+}
+SLOPES = {
+    "balance": Recipe(num_leaves=2, max_depth=1, rounds=100, patience=None),
+    "pd": Recipe(num_leaves=2, max_depth=1, rounds=50, patience=None),
+}
+SIGNS = {"balance": -1, "pd": 1}  # of the price
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training set made ready: `table` holds the lot; the others are of its rows."""
+
+    table: pa.Table
+    split: Split
+    plan: Plan
+    values: Vector
+    dose: Vector
+    outcomes: Mapping[str, Vector]
+    folds: npt.NDArray[np.int64]
+
+    @property
+    def reference(self) -> float:
+        """The mean logarithm of the doses that are learned from: of a lot it is nobody's own."""
+        return float(np.log(self.dose[self.split.rows(*LEARNED)]).mean())
+
+    @property
+    def steps(self) -> Vector:
+        """How many logarithms each dose lies beyond the reference."""
+        return np.log(self.dose) - self.reference
+
+
+def prepare(order: Order) -> Prepared:
+    """Read the training set of an order, split it and encode it."""
+    import pyarrow.parquet as pq
+
+    table = frame.ripe(pq.read_table(order.frame))
+    customers = np.array(table["customer_id"].to_pylist(), dtype=object)
+    decided, ripe = (orders.times(table, name) for name in ("decided_at", "ripe_at"))
+    split = lots.by_time(decided, ripe, customers, report_from=order.report_from)
+    plan = matrix.plan(table.filter(split.rows("fit")), (*order.features, PRICE), {})
+    if plan.features[-1] != PRICE:
+        raise TrainingError("the lot tried one price alone", right="Draw prices by lot too")
+    dose, bad = table["dose"].to_numpy(), np.array(table["bad"].to_pylist(), dtype=float)
+    _refuse_alike(split, dose, bad)
+    folds = [zlib.crc32(str(customer).encode()) % FOLDS for customer in customers]
+    outcomes = {"balance": table["balance"].to_numpy(), "pd": bad}
+    values = matrix.encode(table, plan)
+    return Prepared(table, split, plan, values, dose, outcomes, np.array(folds, dtype=np.int64))
+
+
+def _refuse_alike(split: Split, dose: Vector, bad: Vector) -> None:
+    """Raise TrainingError for a sample with one dose, or with one outcome."""
+    for name in lots.SAMPLES:
+        rows = split.rows(name)
+        doses, defaults = len(np.unique(dose[rows])), int(bad[rows].sum())
+        if doses < 2 or not 0 < defaults < rows.sum():
+            raise TrainingError(
+                f"the {name} sample has {doses} doses and {defaults} defaults of {int(rows.sum())}",
+                right="Draw more doses by lot, of more customers",
+            )
+
+
+def make(settings: Settings, order: Order, into: Path) -> Candidate:
+    """Split, fit both outcomes, calibrate, and write bundle and predictions below `into`."""
+    ready = prepare(order)
+    fitted = {outcome: _fit(ready, outcome, order) for outcome in OUTCOMES}
+    made = _responder(ready, fitted, order)
+    digest = responder.write(made, into / orders.BUNDLE)
+    orders.freeze(settings, _predictions(ready, made, order), order.line, into)
+    counts = {name: {"rows": int(ready.split.rows(name).sum())} for name in lots.SAMPLES}
+    tried = [one for outcome in OUTCOMES for one in fitted[outcome].trees]
+    return orders.candidate(into, digest, ready.split.facts, counts, tried, 0)
+
+
+@dataclass(frozen=True)
+class Parted:
+    """One outcome as it was fitted: the part, before calibration, and the trees of its level and slope."""
+
+    part: Part
+    trees: tuple[Fitted, Fitted]
+
+
+def _fit(ready: Prepared, outcome: str, order: Order) -> Parted:
+    """Fit the level about a slope that is everybody's; then how each one's slope differs from that.
+
+    A slope is learned beside levels of other customers' rows: one's own would have taken a part of what the
+    dose did.
+    """
+    learned, steps = ready.split.rows(*LEARNED), ready.steps
+    unit = 1.0 if outcome == "pd" else float(ready.outcomes[outcome][learned].mean())
+    target = ready.outcomes[outcome] / unit
+
+    def rows(mask: Flags, about: Vector, times: Vector, width: int) -> Rows:
+        own = np.ascontiguousarray(ready.values[mask, :width])
+        return Rows(own, target[mask], about[mask], times[mask], outcome == "pd")
+
+    every, own, level = ready.values.shape[1], ready.values.shape[1] - 1, np.ones(len(target))
+    start, tilt = trees.line(rows(learned, np.zeros(len(target)), level, 0), steps[learned])
+    form = replace(
+        Form.of(ready.plan, seed=order.seed, threads=order.threads), monotone={PRICE: SIGNS[outcome]}
+    )
+    bare, apart = start + tilt * steps, np.zeros(len(target))
+    for fold in range(FOLDS):
+        others = trees.fit(form, rows(learned & (ready.folds != fold), bare, level, every), LEVELS[outcome])
+        held = ready.folds == fold
+        apart[held] = fitting.scores(others.model, ready.values[held], threads=order.threads)
+    of_level = trees.fit(form, rows(learned, bare, level, every), LEVELS[outcome])
+    tilt += trees.constant(rows(learned, bare + apart, steps, 0))
+    of_customer = Form(form.features[:-1], form.categorical, {}, form.seed, form.threads)
+    of_slope = trees.fit(
+        of_customer, rows(learned, start + apart + tilt * steps, steps, own), SLOPES[outcome]
+    )
+    part = Part(of_level.model, of_slope.model, start, tilt, 0.0, unit, outcome == "pd")
+    return Parted(part, (of_level, of_slope))
+
+
+def _responder(ready: Prepared, fitted: Mapping[str, Parted], order: Order) -> Responder:
+    learned = ready.split.rows(*LEARNED)
+    prices = ready.values[learned, -1]
+    bare = Responder(
+        plan=ready.plan,
+        balance=fitted["balance"].part,
+        pd=fitted["pd"].part,
+        reference=ready.reference,
+        doses=tuple(np.unique(ready.dose[learned]).tolist()),
+        prices=(float(prices.min()), float(prices.max())),
+        stability={},
+        card=_card(order, fitted),
+    )
+    balance, pd = (_levelled(ready, bare, name, order.threads) for name in OUTCOMES)
+    made = replace(bare, balance=balance, pd=pd)
+    return replace(made, stability=_frozen(ready, made, order.threads))
+
+
+def _levelled(ready: Prepared, bare: Responder, outcome: str, threads: int) -> Part:
+    """Move a level to the calibration sample's where that contradicts it, and else leave it."""
+    part, rows = bare.part(outcome), ready.split.rows("calibrate")
+    level, slope = part.scores(ready.values[rows], threads=threads)
+    seen = ready.outcomes[outcome][rows] / part.unit
+    left = Rows(ready.values[rows], seen, level + slope * ready.steps[rows], np.ones(len(seen)), part.chance)
+    return replace(part, shift=shift(left))
+
+
+def shift(rows: Rows) -> float:
+    """Give what is to be added to a level so that it keeps what was seen.
+
+    It is 0 unless the level differs by more than its own standard error would have it, at 95 %: of few rows
+    a level is worse known than the larger fit sample's.
+    """
+    added = trees.constant(rows)
+    gradient, weight = rows.slope(np.full(len(rows.outcome), added))
+    error = float(np.sqrt((gradient**2).sum()) / weight.sum())
+    return added if abs(added) > Z95 * error else 0.0
+
+
+def _frozen(ready: Prepared, made: Responder, threads: int) -> Mapping[str, Mapping[str, stability.Frozen]]:
+    """Freeze the fit sample's bins: each feature's, and what is told of each row at the reference."""
+    fit, plan = ready.split.rows("fit"), ready.plan
+    bins = {
+        name: stability.freeze(ready.values[fit, place], codes=len(plan.categories.get(name, ())))
+        for place, name in enumerate(plan.features)
+    }
+    told = {name: at_reference(made, name, ready.values[fit], threads) for name in OUTCOMES}
+    return {"fit": bins, "told": {name: stability.freeze(values) for name, values in told.items()}}
+
+
+def at_reference(made: Responder, outcome: str, values: Vector, threads: int) -> Vector:
+    """Give an outcome of each row at the reference dose."""
+    return made.at(outcome, values, np.full(len(values), np.exp(made.reference)), threads=threads)
+
+
+def _card(order: Order, fitted: Mapping[str, Parted]) -> dict[str, object]:
+    return orders.card(order) | {
+        "kind": "response",
+        "recipe": {
+            f"{outcome}_{name}": asdict(one.recipe)
+            for outcome in OUTCOMES
+            for name, one in zip(("level", "slope"), fitted[outcome].trees, strict=True)
+        },
+    }
+
+
+def _predictions(ready: Prepared, made: Responder, order: Order) -> pa.Table:
+    import pyarrow as pa
+
+    kept = ready.split.sample >= 0
+    names = np.array(lots.SAMPLES, dtype=object)[ready.split.sample[kept]]
+    told = ("customer_id", "decided_at", "dose", PRICE, "balance", "bad")
+    rows = ready.table.select([order.line.grain.key, *told]).filter(pa.array(kept))
+    rows = rows.append_column("sample", pa.array(names, pa.string()))
+    for name in OUTCOMES:
+        values = made.at(name, ready.values[kept], ready.dose[kept], threads=order.threads)
+        rows = rows.append_column(f"told_{name}", pa.array(values))
+    return rows
