@@ -19,7 +19,7 @@ from loanbook.governance.promoting import Champion
 from loanbook.intake import mapping
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
-from loanbook.schema import Amount, Line, Uplift
+from loanbook.schema import Amount, Line, Response, Uplift
 from loanbook.settings import Settings
 from loanbook.training import frame
 
@@ -76,6 +76,10 @@ def _behind(
         offered = score.targeting_of(place, publication, features, line, champion, None, None)
         picks = {"rows": offered.rows, "lies": str(offered.path), "picked": offered.picked}
         return {"champion": champion.grant.version, "offers": picks}
+    if isinstance(line.label, Response):
+        chosen = score.choosing_of(place, publication, features, line, champion, None, None)
+        found = {"rows": chosen.rows, "lies": str(chosen.path), "picked": chosen.picked}
+        return {"champion": champion.grant.version, "limits": found}
     book = score.scoring_of(place, publication, features, line, champion, None, None)
     done = {
         "champion": champion.grant.version,

@@ -20,7 +20,10 @@ from loanbook.intake import mapping, publishing
 from loanbook.intake.publishing import Publication
 from loanbook.lending import book, scoring
 from loanbook.lending.book import Book
-from loanbook.schema import CUSTOMER, Amount, Line, Uplift
+from loanbook.response import book as limits
+from loanbook.response import responder
+from loanbook.response.book import Limits
+from loanbook.schema import CUSTOMER, Amount, Line, Response, Uplift
 from loanbook.settings import Settings
 from loanbook.training import bundle, frame, population
 from loanbook.uplift import book as offers
@@ -41,8 +44,12 @@ def score(dataset: str, line: str, since: str | None = None, until: str | None =
     champion = do(
         "verify the champion", promoting.champion, place, f"{source.name}.{wanted.stem}", steps.now()
     )
-    others: Mapping[type, Callable[..., Values | Offers]] = {Amount: valuing_of, Uplift: targeting_of}
-    write: Callable[..., Book | Values | Offers] = others.get(type(wanted.label), scoring_of)
+    others: Mapping[type, Callable[..., Values | Offers | Limits]] = {
+        Amount: valuing_of,
+        Uplift: targeting_of,
+        Response: choosing_of,
+    }
+    write: Callable[..., Book | Values | Offers | Limits] = others.get(type(wanted.label), scoring_of)
     made = write(place, publication, features, wanted, champion, since, until)
     return {
         "model": champion.grant.model,
@@ -119,6 +126,26 @@ def targeting_of(
     opened = uplifter.read(champion.bundle, expected=champion.grant.bundle)
     menu, name = shelf.policy(place, line.name).targets, publication.dataset
     return do("freeze the offers", offers.freeze, place, name, asked, known, opened, menu, champion.grant)
+
+
+def choosing_of(
+    place: Settings,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    champion: Champion,
+    since: str | None,
+    until: str | None,
+) -> Limits:
+    """Give the frozen book of limits, of every customer met so far."""
+    _, last = _period(publication, line, since, until)
+    first = steps.moment(since) or datetime.min
+    asked = do("find the customers", frame.customers, place, publication.paths, line, since=first, until=last)
+    entities = frame.entities(asked, CUSTOMER)
+    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    opened = responder.read(champion.bundle, expected=champion.grant.bundle)
+    choice, name = shelf.policy(place, line.name).choice, publication.dataset
+    return do("freeze the limits", limits.freeze, place, name, asked, known, opened, choice, champion.grant)
 
 
 def _period(

@@ -23,7 +23,7 @@ from loanbook.intake import mapping, publishing
 from loanbook.intake.mapping import Dataset
 from loanbook.intake.publishing import Publication
 from loanbook.leaks import amounts, training_sets
-from loanbook.schema import Amount, Line, Uplift
+from loanbook.schema import Amount, Line, Response, Uplift
 from loanbook.settings import Settings
 from loanbook.training import candidate, candidates, frame, orders, reasons, studies
 from loanbook.training.candidates import Made
@@ -131,7 +131,7 @@ def order_of(
         seed=seed,
         threads=place.threads,
     )
-    if isinstance(line.label, Amount | Uplift):
+    if isinstance(line.label, Amount | Uplift | Response):
         return bare
     policy = shelf.policy(place, line.name)
     wording = place.repo / "expectations" / "policies" / "reasons.toml"

@@ -6,9 +6,11 @@ from typing import Any
 
 
 def measured(made: dict[str, Any]) -> dict[str, str]:
-    """Tell what a review measured: of a PD, of an amount, or of an uplift."""
+    """Tell what a review measured: of a PD, an amount, an uplift or a response."""
     if "qini" in made["metrics"]:
         return _of_an_uplift(made["metrics"])
+    if "balance_steepness" in made["metrics"]:
+        return _of_a_response(made["metrics"])
     return _of_an_amount(made["metrics"]) if "median_ape" in made["metrics"] else _of_a_pd(made)
 
 
@@ -44,3 +46,16 @@ def _of_an_uplift(measures: dict[str, Any]) -> dict[str, str]:
 def _bounded(measures: dict[str, Any], name: str) -> str:
     low, high = measures[f"{name}_interval"]
     return f"{measures[name]:.4f} (95 % interval {low:.4f} to {high:.4f})"
+
+
+def _of_a_response(measures: dict[str, Any]) -> dict[str, str]:
+    told = {
+        "report sample": f"{measures['rows']:,} limits by lot, {measures['defaults']:,} of them defaulted"
+    }
+    for outcome in ("balance", "pd"):
+        low, high = measures[f"{outcome}_slope_interval"]
+        told[f"{outcome} by the limit's logarithm"] = (
+            f"{measures[f'{outcome}_slope']:,.4g} (95 % interval {low:,.4g} to {high:,.4g}); told "
+            f"{measures[f'{outcome}_steepness']:.3f} times as steep"
+        )
+    return told

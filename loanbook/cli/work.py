@@ -252,12 +252,12 @@ def by_group(made: dict[str, Any]) -> Told:
 
 
 def scored(made: dict[str, Any]) -> Told:
-    """Tell of a scored book: of decisions, of values, or of offers."""
+    """Tell of a scored book: of decisions, of values, of offers, or of limits."""
     name = f"{made['model']}/{made['version']}"
     if "picked" in made:
-        return Told(
-            f"{made['rows']:,} customers looked at by {name}", made["picked"], {"offers": Path(made["lies"])}
-        )
+        what = "limits" if "no limit" in made["picked"] else "offers"
+        lies = {what: Path(made["lies"])}
+        return Told(f"{made['rows']:,} customers looked at by {name}", made["picked"], lies)
     if "told" in made:
         told = {f"median in {months} months": value for months, value in made["told"].items()}
         return Told(f"{made['rows']:,} vehicles valued by {name}", told, {"values": Path(made["lies"])})

@@ -18,6 +18,7 @@ from loanbook.governance.policy import Policy
 PARTS = ("features.json", "calibration.json", "strategy.json", "reasons.json", "card.json")
 OF_AN_AMOUNT = ("features.json", "quantiles.json", "card.json")
 OF_AN_UPLIFT = ("features.json", "arms.json", "card.json")
+OF_A_RESPONSE = ("features.json", "doses.json", "card.json")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Basis:
 
 
 def parts_of(files: Collection[str]) -> tuple[str, ...]:
-    """Name the parts that a bundle of these files must have: a valuer's has quantiles, an uplifter's arms."""
-    own = (parts for parts in (OF_AN_AMOUNT, OF_AN_UPLIFT) if parts[1] in files)
+    """Name the parts that a bundle of these files must have, by the one that only its kind has."""
+    own = (parts for parts in (OF_AN_AMOUNT, OF_AN_UPLIFT, OF_A_RESPONSE) if parts[1] in files)
     return next(own, PARTS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-PROBABILITY, AMOUNT, UPLIFT = "probability", "amount", "uplift"
+PROBABILITY, AMOUNT, UPLIFT, RESPONSE = "probability", "amount", "uplift", "response"
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -20,6 +20,12 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "balanced": ("ceiling",),
         "arm_share": ("bound",),
         "parted": ("floor",),
+        "answer": ("sample", "measure", "bound"),
+        "departs": ("measure", "ceiling"),
+        "diminishes": ("floor",),
+        "defaults": ("sample", "floor"),
+        "each_dose": ("sample", "floor"),
+        "dealt": ("floor",),
     }
 )
 
@@ -49,6 +55,27 @@ OF_AN_UPLIFT: dict[str, tuple[str, str | None]] = {
     "controls": ("arm_share", None),
     "samples": ("parted", None),
 }
+# Nor is one of a response: that doses move both outcomes, by no more than was seen, less and less, and whose
+# most; and that a lot was a lot.
+OF_A_RESPONSE: dict[str, tuple[str, str | None]] = {
+    "balance_slope": ("answer", "balance_slope_interval"),
+    "pd_slope": ("answer", "pd_slope_interval"),
+    "balance_ranking": ("answer", "balance_ranking_interval"),
+    "balance_steepness": ("answer", "balance_steepness"),
+    "pd_steepness": ("answer", "pd_steepness"),
+    "balance_calibration": ("answer", "balance_calibration"),
+    "pd_calibration": ("answer", "pd_calibration"),
+    "balance_gap": ("answer", "balance_gap"),
+    "pd_gap": ("answer", "pd_gap"),
+    "balance_by_dose": ("departs", "balance"),
+    "pd_by_dose": ("departs", "pd"),
+    "diminishing": ("diminishes", None),
+    "defaults": ("defaults", None),
+    "rows": ("each_dose", None),
+    "lot": ("balanced", None),
+    "doses": ("dealt", None),
+    "samples": ("parted", None),
+}
 OF_EVERY = (
     "score_stability", "inputs", "data_published", "data_held", "maturity", "reproducibility", "monotonicity",
 )  # fmt: skip
@@ -60,5 +87,10 @@ def of_kind(
     """Give what a policy of each kind must demand; `required` is what one of a PD does."""
     shared = {name: required[name] for name in OF_EVERY}
     return MappingProxyType(
-        {PROBABILITY: required, AMOUNT: OF_AN_AMOUNT | shared, UPLIFT: OF_AN_UPLIFT | shared}
+        {
+            PROBABILITY: required,
+            AMOUNT: OF_AN_AMOUNT | shared,
+            UPLIFT: OF_AN_UPLIFT | shared,
+            RESPONSE: OF_A_RESPONSE | shared,
+        }
     )

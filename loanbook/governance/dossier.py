@@ -19,6 +19,7 @@ from loanbook.governance import (
     reading,
     telling,
     telling_money,
+    telling_response,
     telling_uplift,
 )
 from loanbook.governance import evidence as evidences
@@ -90,7 +91,11 @@ def _joined(values: Any) -> str:
 
 def _judged(facts: Mapping[str, Any]) -> Sequence[Table]:
     tables = predicted.by_kind(
-        facts, probability=_of_people, amount=appraising.tables, uplift=telling_uplift.tables
+        facts,
+        probability=_of_people,
+        amount=appraising.tables,
+        uplift=telling_uplift.tables,
+        response=telling_response.tables,
     )
     return tables(facts)
 
@@ -126,11 +131,26 @@ def _groups(fairness: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, An
 Wanted = tuple[tuple[str, str, str, Callable[[Any], str]], ...]
 
 
+QINI: Wanted = (
+    (
+        "qini",
+        "Qini curve",
+        "Answers added per customer over the share that is targeted, report sample.",
+        plots.qini,
+    ),
+)
+RESPONSES: Wanted = (
+    (
+        "responses",
+        "What a limit makes",
+        "Mean balance and share of defaults by the limit that was drawn, told and seen, report sample.",
+        plots.responses,
+    ),
+)
+
+
 def _plots(facts: Mapping[str, Any], curves: Mapping[str, Any]) -> tuple[Plot, ...]:
-    said = "Answers added per customer over the share that is targeted, report sample."
-    wanted = predicted.by_kind(
-        facts, probability=_drawn(), amount=(), uplift=(("qini", "Qini curve", said, plots.qini),)
-    )
+    wanted = predicted.by_kind(facts, probability=_drawn(), amount=(), uplift=QINI, response=RESPONSES)
     return tuple(_plot(curves, *each) for each in wanted)
 
 

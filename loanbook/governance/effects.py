@@ -50,7 +50,7 @@ def _arms(gate: Gate, facts: Facts) -> Finding:
 
 
 def _balanced(gate: Gate, facts: Facts) -> Finding:
-    """Hold to its bound how well the features tell who was a control; its interval must reach chance."""
+    """Hold to its bound how well the features tell what was drawn; its interval must reach chance."""
     place = ("judged", "lot")
     area = reading.number(facts, *place, "auc")
     ends = reading.at(facts, *place, "auc_interval")
@@ -59,7 +59,7 @@ def _balanced(gate: Gate, facts: Facts) -> Finding:
     low, high = (reading.finite(end, "judged.lot.auc_interval") for end in ends)
     if not 0 <= low <= area <= high <= 1:
         raise UnreadableFact(f"judged.lot: {area:g} lies outside {low:g} to {high:g}, or they outside 0 to 1")
-    said = f"the features tell who was a control with an AUC of {area:.3f} ({low:.3f} to {high:.3f})"
+    said = f"the features tell what was drawn with an AUC of {area:.3f} ({low:.3f} to {high:.3f})"
     return Finding(area, within(gate, area, area) and low <= 0.5, said)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from loanbook.governance import amounts, effects, rules
+from loanbook.governance import amounts, answers, effects, rules
 from loanbook.governance.policy import Gate, Policy
 from loanbook.governance.reading import Facts, UnreadableFact
 
-RULES = MappingProxyType({**rules.RULES, **amounts.RULES, **effects.RULES})
+RULES = MappingProxyType({**rules.RULES, **amounts.RULES, **effects.RULES, **answers.RULES})
 
 
 class Status(StrEnum):

@@ -156,6 +156,39 @@ def qini(curve: Mapping[str, Any]) -> str:
     return _draw(paint, (6.4, 3.6))
 
 
+def responses(curve: Mapping[str, Any]) -> str:
+    """Draw both outcomes by the dose that was drawn: what was told, and what was seen with its interval."""
+    if set(curve) != {"balance", "pd"}:
+        raise UnreadableFact(f"the curve is of {', '.join(curve)}")
+    drawn = {outcome: _by_dose(curve[outcome]) for outcome in curve}
+
+    def paint(axes: Axes) -> None:
+        beside = axes.twinx()
+        for one, outcome, colour in ((axes, "balance", FIRST), (beside, "pd", SECOND)):
+            doses, told, seen, low, high = drawn[outcome]
+            one.plot(doses, told, color=colour, linewidth=1.8, label=f"{outcome} told")
+            away = (
+                [s - a for s, a in zip(seen, low, strict=True)],
+                [b - s for s, b in zip(seen, high, strict=True)],
+            )
+            one.errorbar(doses, seen, yerr=away, color=colour, fmt="o", markersize=4, label=f"{outcome} seen")
+            one.set(ylabel=f"mean {outcome}")
+        axes.set(xlabel="limit", xscale="log")
+        axes.legend(loc="upper left")
+        beside.legend(loc="lower right")
+
+    return _draw(paint, (6.4, 3.6), right=0.85)
+
+
+def _by_dose(found: object) -> tuple[list[float], ...]:
+    if not isinstance(found, list | tuple) or not found:
+        raise UnreadableFact("the curve holds no doses")
+    columns = [[reading.number(one, name) for one in found] for name in ("part", "told", "seen")]
+    both = [numbers(one, "seen_interval") for one in found]
+    _alike(*both, (0, 1))
+    return (*columns, [one[0] for one in both], [one[1] for one in both])
+
+
 def _mature_rate(month: Mapping[str, Any]) -> float | None:
     rows, bads = reading.count(month, "rows"), reading.count(month, "bads")
     return bads / rows if rows and reading.flag(month, "mature") else None

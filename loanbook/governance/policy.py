@@ -10,12 +10,13 @@ from typing import Any
 
 from loanbook import digests
 from loanbook.errors import PolicyError
-from loanbook.governance import alarms, demands, equity, targeting
+from loanbook.governance import alarms, choosing, demands, equity, targeting
 from loanbook.governance.alarms import Watching
-from loanbook.governance.demands import AMOUNT, PROBABILITY, UPLIFT
+from loanbook.governance.demands import AMOUNT, PROBABILITY, RESPONSE, UPLIFT
 from loanbook.governance.equity import Fairness
 from loanbook.governance.section import Section
 from loanbook.governance.targeting import Targeting
+from loanbook.lending.limits import Choosing
 from loanbook.lending.strategy import WORDS, Ceiling, Referral, Strategy
 from loanbook.schema import Purpose
 
@@ -69,7 +70,12 @@ REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
 DEMANDED = demands.of_kind(REQUIRED)
 # What a policy must or may say beside its gates, by what it is of.
 SAYS = MappingProxyType(
-    {PROBABILITY: ("strategy", "watching", "economics", "fairness"), AMOUNT: (), UPLIFT: ("targeting",)}
+    {
+        PROBABILITY: ("strategy", "watching", "economics", "fairness"),
+        AMOUNT: (),
+        UPLIFT: ("targeting",),
+        RESPONSE: ("choosing",),
+    }
 )
 
 
@@ -105,8 +111,9 @@ class Economics:
 class Policy:
     """A line's policy; `digest` is the SHA-256 of its text.
 
-    `of` says what the line predicts. By an amount or an uplift nothing is approved or declined, and nothing
-    watches it yet: its policy has neither strategy nor watching. One of an uplift states its targeting.
+    `of` says what the line predicts. By an amount, an uplift or a response nothing is approved or declined,
+    and nothing watches it yet: its policy has neither strategy nor watching. One of an uplift states its
+    targeting, one of a response how a limit is chosen.
     """
 
     version: int
@@ -124,6 +131,7 @@ class Policy:
     fairness: Fairness | None = None
     of: str = PROBABILITY
     targeting: Targeting | None = None
+    choosing: Choosing | None = None
 
     @property
     def cut_offs(self) -> Strategy:
@@ -145,6 +153,13 @@ class Policy:
         if self.targeting is None:
             raise PolicyError(f"the policy of {self.line} is of no uplift and targets nobody")
         return self.targeting
+
+    @property
+    def choice(self) -> Choosing:
+        """How a limit is chosen; PolicyError where it is of no response."""
+        if self.choosing is None:
+            raise PolicyError(f"the policy of {self.line} is of no response and chooses no limit")
+        return self.choosing
 
 
 def parse(text: str, where: str) -> Policy:
@@ -179,6 +194,7 @@ def parse(text: str, where: str) -> Policy:
         fairness=_fairness(top.inner("fairness")) if "fairness" in values else None,
         of=of,
         targeting=targeting.parse(top.inner("targeting")) if of == UPLIFT else None,
+        choosing=choosing.parse(top.inner("choosing")) if of == RESPONSE else None,
     )
 
 

@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from loanbook.governance import reading
-from loanbook.governance.demands import AMOUNT, PROBABILITY, UPLIFT
+from loanbook.governance.demands import AMOUNT, PROBABILITY, RESPONSE, UPLIFT
 from loanbook.governance.reading import Facts, UnreadableFact
 
 # What only a label of this kind says.
-TELLS: Mapping[str, str] = MappingProxyType({"quantiles": AMOUNT, "treatment": UPLIFT})
+TELLS: Mapping[str, str] = MappingProxyType({"quantiles": AMOUNT, "treatment": UPLIFT, "dose": RESPONSE})
 
 T = TypeVar("T")
 
@@ -25,6 +25,6 @@ def kind(facts: Facts) -> str:
     return next((found for name, found in TELLS.items() if name in label), PROBABILITY)
 
 
-def by_kind(facts: Facts, *, probability: T, amount: T, uplift: T) -> T:
+def by_kind(facts: Facts, *, probability: T, amount: T, uplift: T, response: T) -> T:
     """Choose by the kind."""
-    return {PROBABILITY: probability, AMOUNT: amount, UPLIFT: uplift}[kind(facts)]
+    return {PROBABILITY: probability, AMOUNT: amount, UPLIFT: uplift, RESPONSE: response}[kind(facts)]

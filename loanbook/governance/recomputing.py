@@ -1,4 +1,4 @@
-"""candidate → reviewed: every figure again, by what the line predicts: a PD, an amount, or an uplift."""
+"""candidate → reviewed: every figure again, by what the line predicts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loanbook.errors import EvidenceError
-from loanbook.governance import recompute, uplifting
+from loanbook.governance import recompute, responding, uplifting
 from loanbook.governance.recompute import Figures
 from loanbook.governance.stored import Stored, span
-from loanbook.schema import Amount, Uplift
+from loanbook.schema import Amount, Response, Uplift
 from loanbook.settings import Settings
 from loanbook.valuation import judging, samples, valuer
 from loanbook.valuation.judging import Subject
@@ -27,6 +27,8 @@ def figures(settings: Settings, stored: Stored) -> Figures:
             return _of_amounts(settings, stored, valuer.read(stored.bundle, expected=stored.bundle_digest))
         case Uplift():
             return uplifting.figures(settings, stored)
+        case Response():
+            return responding.figures(settings, stored)
         case _:
             return recompute.recompute(settings, stored)
 
@@ -36,7 +38,7 @@ def fairness(settings: Settings, stored: Stored) -> dict[str, Any]:
     match stored.line.label:
         case Amount():
             raise EvidenceError(f"{stored.line.name} decides on no person", right="Name a line of people")
-        case Uplift():
+        case Uplift() | Response():
             raise EvidenceError(
                 f"{stored.line.name} refuses nobody, and is not yet compared by group",
                 right="Name a line of PDs",

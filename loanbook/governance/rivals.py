@@ -12,7 +12,7 @@ from loanbook.errors import EvidenceError
 from loanbook.governance import champions, reading, shelf
 from loanbook.governance.ledger import of_home
 from loanbook.governance.registry import Registry
-from loanbook.schema import Amount, Line, Uplift
+from loanbook.schema import Amount, Line, Response, Uplift
 from loanbook.settings import Settings
 from loanbook.training import bundle
 from loanbook.training.bundle import Bundle
@@ -51,6 +51,8 @@ def standing(settings: Settings, line: Line, model: str, version: int) -> Rival 
         return f"{line.name} tells an amount: it accepts nobody, so nobody is swapped"
     if isinstance(line.label, Uplift):
         return f"{line.name} tells what an offer adds: it accepts nobody, so nobody is swapped"
+    if isinstance(line.label, Response):
+        return f"{line.name} tells what a limit makes: it accepts nobody, so nobody is swapped"
     entries = of_home(settings.home).entries()
     record = champions.current(entries, model, settings.environment)
     if record is None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from loanbook import digests, lake
 from loanbook.errors import StorageError, TrainingError
-from loanbook.schema import Amount, Uplift
+from loanbook.response import making as responses
+from loanbook.schema import Amount, Response, Uplift
 from loanbook.settings import Settings
 from loanbook.training import candidate
 from loanbook.training.orders import BUNDLE, PREDICTIONS, Candidate, Order
@@ -59,12 +60,14 @@ def make(settings: Settings, dataset: str, order: Order, context: Mapping[str, A
 
 
 def carry_out(settings: Settings, order: Order, into: Path) -> Candidate:
-    """Train what is ordered: a PD, an amount, or an uplift."""
+    """Train what is ordered: a PD, an amount, an uplift, or a response."""
     match order.line.label:
         case Amount():
             return amounts.make(settings, order, into)
         case Uplift():
             return uplifts.make(settings, order, into)
+        case Response():
+            return responses.make(settings, order, into)
     if isinstance(order, candidate.Order):
         return candidate.make(settings, order, into)
     raise TrainingError(f"{order.line.name} is ordered as no PD", right="State its reasons and its strategy")

@@ -35,7 +35,8 @@ class Response:
         """The expected mean balance of a year's statements: who closes owes nothing from then on."""
         kept = (EARLIEST + LASTS) / 2 - 1  # statements before the last, on average of who closes
         share: Floats = 1 - CLOSES * (1 - self.pd) * (1 - kept / LASTS)
-        return self.drawn * share
+        balance: Floats = self.drawn * share
+        return balance
 
 
 def set_limits(spec: WorldSpec, calendar: Calendar, people: People, month: int, first: int) -> Columns:
@@ -76,7 +77,8 @@ def _customers(calendar: Calendar, people: People, month: int, rng: np.random.Ge
 
 
 def _wealth(people: People, who: Ints) -> Floats:
-    return (people.log_income[who].astype(np.float64) - np.log(MEDIAN_INCOME)) / INCOME_SPREAD
+    beyond: Floats = people.log_income[who].astype(np.float64) - np.log(MEDIAN_INCOME)
+    return beyond / INCOME_SPREAD
 
 
 def _judged(place: Floats, menu: Floats) -> Ints:
@@ -153,4 +155,5 @@ def _month_by_month(event: Ints, number: Ints) -> Ints:
     """Give the moments of statements: each month again at the hour of the first day."""
     days = np.repeat(event.astype("M8[us]").astype("M8[D]"), LASTS)
     moved: Ints = add_months(days, number.ravel()).astype("M8[us]").astype(np.int64)
-    return moved.reshape(number.shape) + (event % DAY)[:, None]
+    moments: Ints = moved.reshape(number.shape) + (event % DAY)[:, None]
+    return moments

@@ -45,6 +45,22 @@ SPLIT_OF_UPLIFTS = MappingProxyType(
         **BY_TIME,
     }
 )
+SPLIT_OF_RESPONSES = MappingProxyType(
+    {
+        "dose": "evidence.split.label.dose",
+        "its price": "evidence.split.label.price",
+        "drawn by lot where": "evidence.split.label.by_lot",
+        "days past due that count as a default": "evidence.split.label.days_past_due",
+        "outcome window in months": "evidence.split.label.window_months",
+        "ripening in months": "evidence.split.label.ripening_months",
+        "report sample from": "evidence.split.report_from",
+        "rows left out by the embargo": "evidence.split.embargoed",
+        "rows left out so that no customer stands on both sides": "evidence.split.grouped_out",
+        "rows in more than one sample": "evidence.split.shared_rows",
+        "customers in more than one sample": "evidence.split.shared_customers",
+        "stated by the dataset": "evidence.split.stated",
+    }
+)
 MADE = MappingProxyType(
     {
         "commit": "evidence.code.commit",
@@ -96,17 +112,39 @@ METHOD_OF_UPLIFTS = MappingProxyType(
         "chosen": "evidence.method.chosen",
     }
 )
+METHOD_OF_RESPONSES = MappingProxyType(
+    {
+        "recipes of levels and slopes": "bundle.card.recipe",
+        "logarithm of the dose at which a level is told": "bundle.doses.reference",
+        "doses that the lot tried": "bundle.doses.doses",
+        "balance without trees, and its calibration": "bundle.doses.balance",
+        "PD without trees, and its calibration, in log-odds": "bundle.doses.pd",
+        "LightGBM": "bundle.card.lightgbm",
+    }
+)
 
 
 def development(basis: Basis) -> Document:
     """Write the development document."""
     facts, evidence = basis.facts, basis.evidence.facts
-    split = predicted.by_kind(evidence, probability=SPLIT, amount=SPLIT_OF_AMOUNTS, uplift=SPLIT_OF_UPLIFTS)
+    split = predicted.by_kind(
+        evidence,
+        probability=SPLIT,
+        amount=SPLIT_OF_AMOUNTS,
+        uplift=SPLIT_OF_UPLIFTS,
+        response=SPLIT_OF_RESPONSES,
+    )
     method = predicted.by_kind(
-        evidence, probability=METHOD, amount=METHOD_OF_AMOUNTS, uplift=METHOD_OF_UPLIFTS
+        evidence,
+        probability=METHOD,
+        amount=METHOD_OF_AMOUNTS,
+        uplift=METHOD_OF_UPLIFTS,
+        response=METHOD_OF_RESPONSES,
     )
     bare = ("rows", "from", "to")
-    told = predicted.by_kind(evidence, probability=("rows", "bads", "from", "to"), amount=bare, uplift=bare)
+    told = predicted.by_kind(
+        evidence, probability=("rows", "bads", "from", "to"), amount=bare, uplift=bare, response=bare
+    )
     sections = (
         said("Population and label", facts, split),
         _outcomes(facts),

@@ -67,6 +67,18 @@ LEARNS_AN_UPLIFT = MappingProxyType(
         "algorithm": "bundle.card.recipe",
     }
 )
+LEARNS_A_RESPONSE = MappingProxyType(
+    {
+        "dose": "evidence.split.label.dose",
+        "its price": "evidence.split.label.price",
+        "of the table": "evidence.split.label.table",
+        "drawn by lot where": "evidence.split.label.by_lot",
+        "days past due that count as a default": "evidence.split.label.days_past_due",
+        "outcome window in months": "evidence.split.label.window_months",
+        "data as of": "evidence.data.as_of",
+        "algorithm": "bundle.card.recipe",
+    }
+)
 USE = MappingProxyType(
     {
         "approve below PD": "bundle.strategy.approve_below",
@@ -89,7 +101,11 @@ def inventory(basis: Basis) -> Document:
     """Write the entry of the model inventory."""
     facts = basis.facts
     learns = predicted.by_kind(
-        basis.evidence.facts, probability=LEARNS, amount=LEARNS_AN_AMOUNT, uplift=LEARNS_AN_UPLIFT
+        basis.evidence.facts,
+        probability=LEARNS,
+        amount=LEARNS_AN_AMOUNT,
+        uplift=LEARNS_AN_UPLIFT,
+        response=LEARNS_A_RESPONSE,
     )
     sections = (
         said("Identity", facts, IDENTITY),

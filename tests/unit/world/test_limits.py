@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def test_a_year_of_statements_follows_each_limit_unless_it_was_closed_or_one_got
 def test_lateness_grows_by_a_month_from_the_first_payment_missed(large: World) -> None:
     for own in told(large).values():
         late = [one["days_past_due"] for one in sorted(own, key=lambda one: one["event_at"])]
-        for before, after in zip(late, late[1:], strict=False):
+        for before, after in pairwise(late):
             assert after <= 31 or after - before in (30, 60)  # 60: the statement between got lost
     habit = [one["days_past_due"] > 0 for own in told(large).values() for one in own]
     assert np.mean(habit) < LATE + 0.08
@@ -131,7 +132,7 @@ def test_a_customer_has_one_limit_at_a_time(large: World) -> None:
         by[row["customer_id"]].append(row["event_at"])
     for days in by.values():
         days.sort()
-        assert all((two - one).days > 330 for one, two in zip(days, days[1:], strict=False))
+        assert all((two - one).days > 330 for one, two in pairwise(days))
 
 
 def test_without_lots_no_limit_is_randomised(simulated: Simulated) -> None:
