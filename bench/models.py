@@ -10,6 +10,7 @@ from bench import (
     lenders,
     models_fairness,
     models_fraud,
+    models_limits,
     models_referral,
     models_rejects,
     models_uptake,
@@ -33,7 +34,15 @@ def rows() -> Iterator[Row]:
     yield from lenders.in_a_home(_world)
     yield from lenders.in_a_home(_noise)
     yield from lenders.in_a_home(_real)
-    for part in (models_referral, models_warning, models_fraud, models_value, models_uptake, models_fairness):
+    for part in (
+        models_referral,
+        models_warning,
+        models_fraud,
+        models_value,
+        models_uptake,
+        models_limits,
+        models_fairness,
+    ):
         yield from part.rows()
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from loanbook.errors import EvidenceError
@@ -18,6 +19,10 @@ from loanbook.training import bundle
 from loanbook.training.bundle import Bundle
 
 PART = ("judged", "swap_set")
+# What a line tells by which nobody is accepted.
+ACCEPT_NOBODY: Mapping[type, str] = MappingProxyType(
+    {Amount: "an amount", Uplift: "what an offer adds", Response: "what a limit makes"}
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,9 @@ def standing(settings: Settings, line: Line, model: str, version: int) -> Rival 
     Bytes that aren't those of its promotion raise AlteredError. It needn't stand by today's policy: it is
     compared here and decides nothing.
     """
-    if isinstance(line.label, Amount):
-        return f"{line.name} tells an amount: it accepts nobody, so nobody is swapped"
-    if isinstance(line.label, Uplift):
-        return f"{line.name} tells what an offer adds: it accepts nobody, so nobody is swapped"
-    if isinstance(line.label, Response):
-        return f"{line.name} tells what a limit makes: it accepts nobody, so nobody is swapped"
+    told = ACCEPT_NOBODY.get(type(line.label))
+    if told is not None:
+        return f"{line.name} tells {told}: it accepts nobody, so nobody is swapped"
     entries = of_home(settings.home).entries()
     record = champions.current(entries, model, settings.environment)
     if record is None:

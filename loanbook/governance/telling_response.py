@@ -111,7 +111,7 @@ def _lot(facts: Facts) -> Table:
     found = judged(facts, "lot")
     low, high = ends(found, "auc_interval")
     about = (
-        "Trees that try to tell from the features who was given more than the reference reach an AUC of "
+        "Trees that try to tell from the features who was given more than the mean reach an AUC of "
         f"{reading.number(found, 'auc'):.3f} ({low:.3f} to {high:.3f}); of a lot nothing can."
     )
     doses = reading.mapping(found, "doses")

@@ -59,8 +59,8 @@ def doses_sql(line: Line, *, as_of: datetime) -> str:
     told AS (
         SELECT
             {key},
-            count(*) AS months,
-            months = count(balance) AND months = count(late) AND months = count(DISTINCT month) AS whole,
+            count(*) AS told,
+            least(count(balance), count(late), count(DISTINCT month)) = count(*) AS whole,
             max(month) AS last_month,
             sum(balance) AS owed,
             arg_max(balance, month) AS left_at_last,
@@ -69,14 +69,14 @@ def doses_sql(line: Line, *, as_of: datetime) -> str:
     )
     SELECT
         w.{key}, w.customer_id, w.decided_at, w.decided_at AS entered_at, w.ripe_at, w.dose, w.price,
-        (t.owed + ({label.window_months} - t.months) * t.left_at_last) / {label.window_months} AS balance,
+        (t.owed + ({label.window_months} - t.told) * t.left_at_last) / {label.window_months} AS balance,
         coalesce(t.bad, false) AS bad,
         CASE
             WHEN NOT w.drawn THEN 'chosen'
             WHEN w.ripe_at > TIMESTAMP '{as_of}' THEN 'unripe'
             WHEN w.dose IS NULL OR w.dose <= 0 OR w.price IS NULL THEN 'unfollowed'
-            WHEN NOT coalesce(t.whole AND t.months = t.last_month, false) THEN 'unfollowed'
-            WHEN t.months < {label.window_months} AND NOT t.bad AND t.left_at_last > 0 THEN 'unfollowed'
+            WHEN NOT coalesce(t.whole AND t.told = t.last_month, false) THEN 'unfollowed'
+            WHEN t.told < {label.window_months} AND NOT t.bad AND t.left_at_last > 0 THEN 'unfollowed'
             WHEN t.bad THEN 'defaulted'
             ELSE 'kept'
         END AS outcome

@@ -156,14 +156,14 @@ def stabilities(subject: Subject) -> dict[str, Any]:
 
 
 def balance(subject: Subject) -> dict[str, Any]:
-    """Try to tell from the features who was given more than the reference: of a lot, nothing can.
+    """Try to tell from the features who was given more than the mean: of a lot, nothing can.
 
     Trees are fitted in the samples that the responder learned from, and their AUC taken on the report. The
     doses are counted too: a lot draws them by shares that hang on nothing.
     """
     made, threads = subject.responder, subject.count("threads")
     own = np.ascontiguousarray(subject.values[:, :-1])
-    more = np.log(subject.dose) > made.reference
+    more = np.log(subject.dose) > made.pd.reference
     form = Form(made.customer, tuple(made.plan.categories), {}, subject.count("seed"), threads)
     learn, held = (Sample(own[rows], more[rows]) for rows in (subject.learned, subject.rows["stop"]))
     model = fitting.fit(form, learn, held, BALANCE).model
@@ -188,7 +188,8 @@ def _second_model(subject: Subject, outcome: str) -> dict[str, Any]:
 
     `closer` is the mean loss of the trees less the regression's: squared errors over the outcome's variance.
     """
-    steps, seen = np.log(subject.dose) - subject.responder.reference, subject.outcomes[outcome]
+    steps = np.log(subject.dose) - subject.responder.part(outcome).reference
+    seen = subject.outcomes[outcome]
     learned, report = subject.learned, subject.rows["report"]
     unit = 1.0 if outcome == "pd" else float(seen[learned].mean())
     made = plain.learn(

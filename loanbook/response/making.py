@@ -57,15 +57,25 @@ class Prepared:
     outcomes: Mapping[str, Vector]
     folds: npt.NDArray[np.int64]
 
-    @property
-    def reference(self) -> float:
-        """The mean logarithm of the doses that are learned from: of a lot it is nobody's own."""
-        return float(np.log(self.dose[self.split.rows(*LEARNED)]).mean())
+    def weights(self, outcome: str) -> Vector:
+        """Give how much each row counts: balances waver by how much may be drawn, and count the less for it.
 
-    @property
-    def steps(self) -> Vector:
-        """How many logarithms each dose lies beyond the reference."""
-        return np.log(self.dose) - self.reference
+        That is by their spread at the dose, and not by its square, or the largest doses would hardly count.
+        """
+        if outcome == "pd":
+            return np.ones(len(self.dose))
+        learned, found = self.split.rows(*LEARNED), np.ones(len(self.dose))
+        for dose in np.unique(self.dose[learned]):
+            found[self.dose == dose] = 1 / self.outcomes[outcome][learned & (self.dose == dose)].std()
+        return np.asarray(found / found[learned].mean())
+
+    def reference(self, outcome: str) -> float:
+        """Give the mean logarithm of the doses that are learned from, each by its weight.
+
+        From there on a lot's steps have nothing to do with anybody's level.
+        """
+        learned = self.split.rows(*LEARNED)
+        return float(np.average(np.log(self.dose[learned]), weights=self.weights(outcome)[learned]))
 
 
 def prepare(order: Order) -> Prepared:
@@ -125,13 +135,14 @@ def _fit(ready: Prepared, outcome: str, order: Order) -> Parted:
     A slope is learned beside levels of other customers' rows: one's own would have taken a part of what the
     dose did.
     """
-    learned, steps = ready.split.rows(*LEARNED), ready.steps
+    learned, reference, weight = ready.split.rows(*LEARNED), ready.reference(outcome), ready.weights(outcome)
+    steps = np.log(ready.dose) - reference
     unit = 1.0 if outcome == "pd" else float(ready.outcomes[outcome][learned].mean())
     target = ready.outcomes[outcome] / unit
 
     def rows(mask: Flags, about: Vector, times: Vector, width: int) -> Rows:
         own = np.ascontiguousarray(ready.values[mask, :width])
-        return Rows(own, target[mask], about[mask], times[mask], outcome == "pd")
+        return Rows(own, target[mask], about[mask], times[mask], weight[mask], outcome == "pd")
 
     every, own, level = ready.values.shape[1], ready.values.shape[1] - 1, np.ones(len(target))
     start, tilt = trees.line(rows(learned, np.zeros(len(target)), level, 0), steps[learned])
@@ -149,7 +160,7 @@ def _fit(ready: Prepared, outcome: str, order: Order) -> Parted:
     of_slope = trees.fit(
         of_customer, rows(learned, start + apart + tilt * steps, steps, own), SLOPES[outcome]
     )
-    part = Part(of_level.model, of_slope.model, start, tilt, 0.0, unit, outcome == "pd")
+    part = Part(of_level.model, of_slope.model, reference, start, tilt, 0.0, unit, outcome == "pd")
     return Parted(part, (of_level, of_slope))
 
 
@@ -160,7 +171,6 @@ def _responder(ready: Prepared, fitted: Mapping[str, Parted], order: Order) -> R
         plan=ready.plan,
         balance=fitted["balance"].part,
         pd=fitted["pd"].part,
-        reference=ready.reference,
         doses=tuple(np.unique(ready.dose[learned]).tolist()),
         prices=(float(prices.min()), float(prices.max())),
         stability={},
@@ -175,8 +185,9 @@ def _levelled(ready: Prepared, bare: Responder, outcome: str, threads: int) -> P
     """Move a level to the calibration sample's where that contradicts it, and else leave it."""
     part, rows = bare.part(outcome), ready.split.rows("calibrate")
     level, slope = part.scores(ready.values[rows], threads=threads)
-    seen = ready.outcomes[outcome][rows] / part.unit
-    left = Rows(ready.values[rows], seen, level + slope * ready.steps[rows], np.ones(len(seen)), part.chance)
+    about = level + slope * (np.log(ready.dose[rows]) - part.reference)
+    seen, ones = ready.outcomes[outcome][rows] / part.unit, np.ones(len(about))
+    left = Rows(ready.values[rows], seen, about, ones, ready.weights(outcome)[rows], part.chance)
     return replace(part, shift=shift(left))
 
 
@@ -205,7 +216,8 @@ def _frozen(ready: Prepared, made: Responder, threads: int) -> Mapping[str, Mapp
 
 def at_reference(made: Responder, outcome: str, values: Vector, threads: int) -> Vector:
     """Give an outcome of each row at the reference dose."""
-    return made.at(outcome, values, np.full(len(values), np.exp(made.reference)), threads=threads)
+    dose = np.full(len(values), np.exp(made.part(outcome).reference))
+    return made.at(outcome, values, dose, threads=threads)
 
 
 def _card(order: Order, fitted: Mapping[str, Parted]) -> dict[str, object]:

@@ -26,12 +26,14 @@ FEATURES, DOSES, STABILITY, CARD = "features.json", "doses.json", "stability.jso
 class Part:
     """One outcome: its score is a level and a slope times the logarithm of the dose over the reference.
 
-    `start` and `tilt` are what level and slope are without trees, and `shift` is what the calibration sample
-    adds to the level. A score counts `unit`s of money, or is the log-odds of a `chance`.
+    `reference` is the logarithm of the dose at which the level is told. `start` and `tilt` are what level and
+    slope are without trees, and `shift` is what the calibration sample adds to the level. A score counts
+    `unit`s of money, or is the log-odds of a `chance`.
     """
 
     level: str
     slope: str
+    reference: float
     start: float
     tilt: float
     shift: float
@@ -44,9 +46,9 @@ class Part:
         own = np.ascontiguousarray(values[:, :-1])
         return level, np.maximum(self.tilt + fitting.scores(self.slope, own, threads=threads), 0.0)
 
-    def told(self, level: Vector, slope: Vector, steps: Vector, doses: Vector) -> Vector:
-        """Give the outcome so many logarithms beyond the reference; balances lie within 0 and their dose."""
-        score = level + slope * steps
+    def told(self, level: Vector, slope: Vector, doses: Vector) -> Vector:
+        """Give the outcome at doses, which go with the levels; balances lie within 0 and their dose."""
+        score = level + slope * (np.log(doses) - self.reference)
         if self.chance:
             return np.asarray(1 / (1 + np.exp(-score)))
         return np.clip(self.unit * score, 0.0, doses)
@@ -57,13 +59,12 @@ class Responder:
     """Everything that choosing and watching need.
 
     The plan's last feature is the price. `doses` are those that the lot tried, `prices` from where to where,
-    `reference` is the logarithm of the dose at which a level is told, and `card` says how it was made.
+    and `card` says how it was made.
     """
 
     plan: Plan
     balance: Part
     pd: Part
-    reference: float
     doses: tuple[float, ...]
     prices: tuple[float, float]
     stability: Mapping[str, Mapping[str, Frozen]]
@@ -81,29 +82,25 @@ class Responder:
     def at(self, outcome: str, values: Vector, doses: Vector, *, threads: int) -> Vector:
         """Give an outcome of each row at its own dose."""
         part = self.part(outcome)
-        return part.told(*part.scores(values, threads=threads), np.log(doses) - self.reference, doses)
+        return part.told(*part.scores(values, threads=threads), doses)
 
     def over(self, outcome: str, values: Vector, doses: Vector, *, threads: int) -> Vector:
         """Give an outcome of each row at each of some doses, rows × doses."""
         part = self.part(outcome)
         level, slope = part.scores(values, threads=threads)
-        return part.told(level[:, None], slope[:, None], np.log(doses) - self.reference, doses)
+        return part.told(level[:, None], slope[:, None], doses)
 
 
 def write(responder: Responder, folder: Path) -> str:
     """Write the bundle whole or not at all and give its digest; no pickle anywhere."""
-    facts: dict[str, object] = {
-        "reference": responder.reference,
-        "doses": list(responder.doses),
-        "prices": list(responder.prices),
-    }
+    facts: dict[str, object] = {"doses": list(responder.doses), "prices": list(responder.prices)}
     with lake.whole(folder) as draft:
         draft.mkdir()
         for outcome in OUTCOMES:
             part = responder.part(outcome)
             for name, text in (("level", part.level), ("slope", part.slope)):
                 (draft / f"{outcome}_{name}.txt").write_text(text, encoding="utf-8")
-            kept = ("start", "tilt", "shift", "unit", "chance")
+            kept = ("reference", "start", "tilt", "shift", "unit", "chance")
             facts[outcome] = {name: getattr(part, name) for name in kept}
         lake.write_json(draft / FEATURES, responder.plan.to_json())
         lake.write_json(draft / DOSES, facts)
@@ -127,7 +124,6 @@ def read(folder: Path, *, expected: str | None = None) -> Responder:
         plan=Plan.from_json(files.part(FEATURES)),
         balance=part("balance"),
         pd=part("pd"),
-        reference=float(facts["reference"]),
         doses=tuple(facts["doses"]),
         prices=(low, high),
         stability={name: frozen_from_json(bins) for name, bins in files.part(STABILITY).items()},

@@ -21,13 +21,14 @@ class Rows:
 
     Of a level `times` is 1, of a slope the centred logarithm of the dose (varying coefficients: Hastie and
     Tibshirani 1993; with a level from other rows this is the R-learner's loss, Nie and Wager 2021). A
-    `chance` is told in log-odds, and else the outcome itself.
+    `chance` is told in log-odds, and else the outcome itself. `weight` is how much a row counts.
     """
 
     matrix: Vector
     outcome: Vector
     about: Vector
     times: Vector
+    weight: Vector
     chance: bool
 
     def said(self, told: Vector) -> Vector:
@@ -38,8 +39,8 @@ class Rows:
     def slope(self, told: Vector) -> tuple[Vector, Vector]:
         """Give gradient and curvature of each row's loss by what is told."""
         said = self.said(told)
-        weight = said * (1 - said) if self.chance else np.ones(len(said))
-        return (said - self.outcome) * self.times, weight * self.times**2
+        curve = said * (1 - said) if self.chance else np.ones(len(said))
+        return (said - self.outcome) * self.times * self.weight, curve * self.times**2 * self.weight
 
     def losses(self, told: Vector) -> Vector:
         """Give each row's log-loss, or half its squared error."""

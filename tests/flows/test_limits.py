@@ -11,18 +11,18 @@ from pyarrow import parquet
 from loanbook.errors import PolicyError, UnsignedError
 
 MODEL, LINE = "world.limit_response", "limit_response"
-SIZE, HISTORY, MENU = 8_000, 54, [4_000.0, 8_000.0, 16_000.0, 32_000.0, 64_000.0]
+SIZE, HISTORY, MENU = 20_000, 60, [4_000.0, 8_000.0, 16_000.0, 32_000.0, 64_000.0]
 
 
 @pytest.fixture(scope="module")
 def generous(tmp_path_factory):
-    """Simulate a small lender that gives nearly everybody a limit, and mostly by lot."""
+    """Simulate a small lender that gives many a limit, and nearly all by lot."""
     from loanbook.world import WorldSpec, limits, simulate
 
     folder = tmp_path_factory.mktemp("generous")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "INTENSITY", 3.0)
-        patch.setattr(limits, "BY_LOT", 0.9)
+        patch.setattr(limits, "INTENSITY", 0.6)
+        patch.setattr(limits, "BY_LOT", 0.95)
         simulate(WorldSpec(applications=SIZE, seed=11), folder, last_month=HISTORY)
     return folder
 

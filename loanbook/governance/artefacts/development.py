@@ -115,7 +115,6 @@ METHOD_OF_UPLIFTS = MappingProxyType(
 METHOD_OF_RESPONSES = MappingProxyType(
     {
         "recipes of levels and slopes": "bundle.card.recipe",
-        "logarithm of the dose at which a level is told": "bundle.doses.reference",
         "doses that the lot tried": "bundle.doses.doses",
         "balance without trees, and its calibration": "bundle.doses.balance",
         "PD without trees, and its calibration, in log-odds": "bundle.doses.pd",
