@@ -80,7 +80,7 @@ def _pass(world: World, month: int) -> Columns:
 
 
 def _lend_on(world: World, month: int) -> Columns:
-    """Let known customers have limits; hold each statement back until it is available."""
+    """Let newly met customers have limits; hold each statement back until it is available."""
     numbers = world.counts.get("limits", 0), world.counts.get("statements", 0)
     made = limits.set_limits(world.spec, world.calendar, world.people, month, numbers[0])
     rows = limits.statements(world.spec, month, made, numbers[1])

@@ -1,4 +1,4 @@
-"""The simulated lender's limits: set for known customers, half by lot, and a statement of each a month."""
+"""The simulated lender's limits: set for newly met customers, half by lot, and a statement of each a month."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from loanbook.world.people import INCOME_SPREAD, MEDIAN_INCOME, People
 from loanbook.world.spec import Plant, WorldSpec
 
 LASTS = 12  # months that a limit is followed, and for which a customer keeps it
+NEW = 6  # months after a first application within which a limit is set: what is known of a customer is fresh
 INTENSITY, BY_LOT = 0.16, 0.55  # limits a month for each application; the share of them by lot
 DOSES = np.array([4_000.0, 8_000.0, 16_000.0, 32_000.0, 64_000.0])
 RATES = np.array([0.08, 0.12, 0.16, 0.20])
@@ -69,9 +70,10 @@ def set_limits(spec: WorldSpec, calendar: Calendar, people: People, month: int, 
 
 
 def _customers(calendar: Calendar, people: People, month: int, rng: np.random.Generator) -> Ints:
-    """Choose among the known who have no limit and were not written off."""
-    known = slice(0, people.met_before(month))
-    free = np.flatnonzero((people.limited[known] <= month - LASTS) & (people.charged[known] >= month))
+    """Choose among the newly met who have no limit and were not written off."""
+    first, last = people.met_before(month - NEW), people.met_before(month)
+    met = slice(first, last)
+    free = first + np.flatnonzero((people.limited[met] <= month - LASTS) & (people.charged[met] >= month))
     size = min(int(calendar.volumes[month] * INTENSITY), len(free))
     return np.sort(rng.choice(free, size, replace=False))
 
