@@ -1,4 +1,4 @@
-"""The simulated lender's limits: set for newly met customers, half by lot, and a statement of each a month."""
+"""The simulated lender's limits: set for the newly met, half by lot, and a statement of each a month."""
 
 from __future__ import annotations
 
