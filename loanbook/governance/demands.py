@@ -7,6 +7,16 @@ from types import MappingProxyType
 
 PROBABILITY, AMOUNT, UPLIFT, RESPONSE = "probability", "amount", "uplift", "response"
 
+# What a policy must or may say beside its gates, by what it is of.
+SAYS = MappingProxyType(
+    {
+        PROBABILITY: ("strategy", "watching", "economics", "fairness"),
+        AMOUNT: (),
+        UPLIFT: ("targeting",),
+        RESPONSE: ("choosing",),
+    }
+)
+
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "figure": ("sample", "measure", "bound"),

@@ -12,7 +12,7 @@ from loanbook import digests
 from loanbook.errors import PolicyError
 from loanbook.governance import alarms, choosing, demands, equity, targeting
 from loanbook.governance.alarms import Watching
-from loanbook.governance.demands import AMOUNT, PROBABILITY, RESPONSE, UPLIFT
+from loanbook.governance.demands import PROBABILITY, RESPONSE, UPLIFT
 from loanbook.governance.equity import Fairness
 from loanbook.governance.section import Section
 from loanbook.governance.targeting import Targeting
@@ -68,15 +68,6 @@ REQUIRED: Mapping[str, tuple[str, str | None]] = MappingProxyType(
 )
 
 DEMANDED = demands.of_kind(REQUIRED)
-# What a policy must or may say beside its gates, by what it is of.
-SAYS = MappingProxyType(
-    {
-        PROBABILITY: ("strategy", "watching", "economics", "fairness"),
-        AMOUNT: (),
-        UPLIFT: ("targeting",),
-        RESPONSE: ("choosing",),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -134,17 +125,21 @@ class Policy:
     choosing: Choosing | None = None
 
     @property
+    def _kind(self) -> str:
+        return f"{'an' if self.of[0] in 'aeiou' else 'a'} {self.of}"
+
+    @property
     def cut_offs(self) -> Strategy:
         """From what cut-offs are found; PolicyError where it is of no probability."""
         if self.strategy is None:
-            raise PolicyError(f"the policy of {self.line} is of an {self.of} and finds no cut-offs")
+            raise PolicyError(f"the policy of {self.line} is of {self._kind} and finds no cut-offs")
         return self.strategy
 
     @property
     def watch(self) -> Watching:
         """When production is called drifting; PolicyError where it is of no probability."""
         if self.watching is None:
-            raise PolicyError(f"the policy of {self.line} is of an {self.of}, and nothing watches it yet")
+            raise PolicyError(f"the policy of {self.line} is of {self._kind}, and nothing watches it yet")
         return self.watching
 
     @property
@@ -171,7 +166,7 @@ def parse(text: str, where: str) -> Policy:
     top = Section(values, where)
     of = top.one_of("of", tuple(DEMANDED)) if "of" in values else PROBABILITY
     decides = of == PROBABILITY
-    top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *SAYS[of])
+    top.only("version", "of", "line", "jurisdiction", "materiality", "approval", "gates", *demands.SAYS[of])
     approval = top.inner("approval")
     approval.only("signatures", "roles", "valid_days")
     roles = _roles(approval)

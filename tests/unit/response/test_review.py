@@ -254,7 +254,7 @@ def test_a_policy_that_does_not_say_how_to_choose_is_refused(old: str, new: str,
 
 
 def test_a_policy_of_a_response_finds_no_cut_offs_and_is_not_watched(rules: policy.Policy) -> None:
-    with pytest.raises(PolicyError, match="is of an response and finds no cut-offs"):
+    with pytest.raises(PolicyError, match="is of a response and finds no cut-offs"):
         _ = rules.cut_offs
     with pytest.raises(PolicyError, match="nothing watches it"):
         _ = rules.watch
