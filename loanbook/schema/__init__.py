@@ -18,7 +18,8 @@ from loanbook.schema.lines import (
     Response,
     Uplift,
 )
-from loanbook.schema.tables import REFERENCES, TABLES
+from loanbook.schema.references import REFERENCES
+from loanbook.schema.tables import TABLES
 
 __all__ = [
     "APPLICATION",

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from loanbook.schema.columns import Purpose
-from loanbook.schema.tables import REFERENCES, TABLES
+from loanbook.schema.references import REFERENCES
+from loanbook.schema.tables import TABLES
 
 # A purpose that only those serve who agreed to it, and the column in which they did.
 ASKED = MappingProxyType({Purpose.MARKETING: "consent_marketing"})
