@@ -51,7 +51,7 @@ def doses_sql(line: Line, *, as_of: datetime) -> str:
     ),
     months AS (
         SELECT
-            w.{key}, s.{label.balance}::DOUBLE AS balance, s.{label.late} AS late,
+            w.{key}, s.{label.balance} AS balance, s.{label.late} AS late,
             round(date_diff('hour', w.event_at, s.event_at) / 24 / {MONTH})::INTEGER AS month
         FROM windowed AS w JOIN {label.told} AS s USING ({key})
         WHERE s.available_at <= TIMESTAMP '{as_of}' AND s.event_at > w.event_at AND s.event_at <= w.window_end
@@ -69,7 +69,7 @@ def doses_sql(line: Line, *, as_of: datetime) -> str:
     )
     SELECT
         w.{key}, w.customer_id, w.decided_at, w.decided_at AS entered_at, w.ripe_at, w.dose, w.price,
-        (t.owed + ({label.window_months} - t.told) * t.left_at_last) / {label.window_months} AS balance,
+        (t.owed + ({label.window_months} - t.told) * t.left_at_last)::DOUBLE / {label.window_months} AS balance,
         coalesce(t.bad, false) AS bad,
         CASE
             WHEN NOT w.drawn THEN 'chosen'

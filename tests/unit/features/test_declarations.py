@@ -16,7 +16,7 @@ from loanbook.features import store, tables
 from loanbook.features.permits import permits
 from loanbook.features.store import Feature, declared
 from loanbook.intake import mapping
-from loanbook.schema import TABLES, Privacy, Purpose, Uplift
+from loanbook.schema import TABLES, Privacy, Purpose, Response, Uplift
 from loanbook.settings import ROOT
 from loanbook.training import reasons
 
@@ -162,6 +162,13 @@ def test_what_a_line_holds_monotone_is_a_number_that_its_service_knows(small: An
         kinds = {one.name: one.type for one in TABLES[line.label.table].columns}
         assert not set(line.label.terms) & set(types)
         types = {name: "Float64" for name in line.label.terms if not kinds[name].startswith("VARCHAR")}
+
+    if isinstance(line.label, Response):  # what it signs is each outcome by each term
+        terms = {"dose": line.label.dose, "price": line.label.price}
+        kinds = {one.name: one.type for one in TABLES[line.label.table].columns}
+        assert not set(terms) & set(types)
+        assert not any(kinds[name].startswith("VARCHAR") for name in terms.values())
+        types = {f"{outcome}_by_{name}": "Float64" for outcome in ("balance", "pd") for name in terms}
 
     assert set(line.monotone) <= set(types)
     assert {types[name] for name in line.monotone} == {"Float64"}

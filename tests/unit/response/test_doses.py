@@ -140,7 +140,7 @@ def test_another_line_is_no_response() -> None:
 
 
 def test_every_limit_is_counted_and_only_the_lot_is_kept(lender: Any) -> None:
-    from ..response.conftest import AS_OF as LATER
+    from .conftest import AS_OF as LATER
 
     found = frame.outcomes(lender.settings, lender.published, lender.line, LATER)
     counts = frame.counts(found)
@@ -151,3 +151,12 @@ def test_every_limit_is_counted_and_only_the_lot_is_kept(lender: Any) -> None:
     assert not {*kept} & {*doses.ASIDE}
     assert np.isfinite(frame.ripe(found)["balance"].to_numpy()).all()
     assert replace(LINE, product="auto").label == LINE.label
+
+
+def test_balances_are_added_to_the_cent_whoever_adds_them_in_which_order(lender: Any) -> None:
+    from .conftest import AS_OF as LATER
+
+    found = frame.ripe(frame.outcomes(lender.settings, lender.published, lender.line, LATER))
+    balance = found["balance"].to_numpy()
+    assert len(balance) > 1000
+    assert np.array_equal(balance, np.round(balance * 1200) / 100 / 12)
