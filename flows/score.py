@@ -141,8 +141,7 @@ def choosing_of(
     _, last = _period(publication, line, since, until)
     first = steps.moment(since) or datetime.min
     asked = do("find the customers", frame.customers, place, publication.paths, line, since=first, until=last)
-    entities = frame.entities(asked, CUSTOMER)
-    known = do("join what was known", store.history, place, features, line.feature_service, entities)
+    known = joined(place, features, line.feature_service, asked, CUSTOMER)
     opened = responder.read(champion.bundle, expected=champion.grant.bundle)
     choice, name = shelf.policy(place, line.name).choice, publication.dataset
     return do("freeze the limits", limits.freeze, place, name, asked, known, opened, choice, champion.grant)

@@ -37,13 +37,13 @@ def doses_sql(line: Line, *, as_of: datetime) -> str:
     that it was written off: then the last balance stands for them.
     """
     label = response_of(line)
-    key = TABLES[label.table].key
+    key, months = TABLES[label.table].key, label.window_months
     return f"""
     WITH windowed AS (
         SELECT
             {key}, customer_id, event_at,
             event_at + INTERVAL {line.decision_days} DAYS AS decided_at,
-            event_at + INTERVAL {label.window_months} MONTHS AS window_end,
+            event_at + INTERVAL {months} MONTHS AS window_end,
             window_end + INTERVAL {label.ripening_months} MONTHS AS ripe_at,
             {label.dose}::DOUBLE AS dose, {label.price}::DOUBLE AS price,
             coalesce({label.by_lot}, false) AS drawn
@@ -69,14 +69,14 @@ def doses_sql(line: Line, *, as_of: datetime) -> str:
     )
     SELECT
         w.{key}, w.customer_id, w.decided_at, w.decided_at AS entered_at, w.ripe_at, w.dose, w.price,
-        (t.owed + ({label.window_months} - t.told) * t.left_at_last)::DOUBLE / {label.window_months} AS balance,
+        (t.owed + ({months} - t.told) * t.left_at_last)::DOUBLE / {months} AS balance,
         coalesce(t.bad, false) AS bad,
         CASE
             WHEN NOT w.drawn THEN 'chosen'
             WHEN w.ripe_at > TIMESTAMP '{as_of}' THEN 'unripe'
             WHEN w.dose IS NULL OR w.dose <= 0 OR w.price IS NULL THEN 'unfollowed'
             WHEN NOT coalesce(t.whole AND t.told = t.last_month, false) THEN 'unfollowed'
-            WHEN t.told < {label.window_months} AND NOT t.bad AND t.left_at_last > 0 THEN 'unfollowed'
+            WHEN t.told < {months} AND NOT t.bad AND t.left_at_last > 0 THEN 'unfollowed'
             WHEN t.bad THEN 'defaulted'
             ELSE 'kept'
         END AS outcome

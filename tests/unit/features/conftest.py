@@ -358,7 +358,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, publish: Any) -> Small:
     store.declare(settings, features)
     names = (
         "underwriting_auto", "underwriting_consumer", "early_warning_auto", "early_warning_consumer", "fraud",
-        "application_fraud", "vehicle_value", "uptake",
+        "application_fraud", "vehicle_value", "uptake", "limit_response",
     )  # fmt: skip
     services = {name: store.service(settings, features, name) for name in names}
     return Small(settings, rows, paths, features, services)
