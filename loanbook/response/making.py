@@ -129,39 +129,70 @@ class Parted:
     trees: tuple[Fitted, Fitted]
 
 
+@dataclass(frozen=True)
+class Task:
+    """One outcome that is to be fitted, in units, and by how many logarithms each dose is off the reference."""
+
+    ready: Prepared
+    chance: bool
+    target: Vector
+    steps: Vector
+    weight: Vector
+    form: Form
+
+    def rows(self, mask: Flags, about: Vector, times: Vector, width: int) -> Rows:
+        """Give rows to learn from, about what is known of them, by their first columns."""
+        own = np.ascontiguousarray(self.ready.values[mask, :width])
+        return Rows(own, self.target[mask], about[mask], times[mask], self.weight[mask], self.chance)
+
+    def fitted(self, form: Form, about: Vector, times: Vector, recipe: Recipe) -> Fitted:
+        """Fit to all that is learned from; `stop_loss` is that of trees of the fit sample alone."""
+        fit, stop, both = (
+            self.rows(self.ready.split.rows(*names), about, times, len(form.features))
+            for names in (("fit",), ("stop",), LEARNED)
+        )
+        alone = fitting.scores(trees.fit(form, fit, recipe).model, stop.matrix, threads=form.threads)
+        return replace(trees.fit(form, both, recipe), stop_loss=float(stop.losses(alone).mean()))
+
+
 def _fit(ready: Prepared, outcome: str, order: Order) -> Parted:
-    """Fit the level about a slope that is everybody's; then how each one's slope differs from that.
-
-    A slope is learned beside levels of other customers' rows: one's own would have taken a part of what the
-    dose did.
-    """
-    learned, reference, weight = ready.split.rows(*LEARNED), ready.reference(outcome), ready.weights(outcome)
-    steps = np.log(ready.dose) - reference
-    unit = 1.0 if outcome == "pd" else float(ready.outcomes[outcome][learned].mean())
-    target = ready.outcomes[outcome] / unit
-
-    def rows(mask: Flags, about: Vector, times: Vector, width: int) -> Rows:
-        own = np.ascontiguousarray(ready.values[mask, :width])
-        return Rows(own, target[mask], about[mask], times[mask], weight[mask], outcome == "pd")
-
-    every, own, level = ready.values.shape[1], ready.values.shape[1] - 1, np.ones(len(target))
-    start, tilt = trees.line(rows(learned, np.zeros(len(target)), level, 0), steps[learned])
-    form = replace(
-        Form.of(ready.plan, seed=order.seed, threads=order.threads), monotone={PRICE: SIGNS[outcome]}
+    """Fit the level about a slope that is everybody's; then how each one's slope differs from that."""
+    learned, reference, chance = ready.split.rows(*LEARNED), ready.reference(outcome), outcome == "pd"
+    unit = 1.0 if chance else float(ready.outcomes[outcome][learned].mean())
+    plain = Form.of(ready.plan, seed=order.seed, threads=order.threads)
+    task = Task(
+        ready=ready,
+        chance=chance,
+        target=ready.outcomes[outcome] / unit,
+        steps=np.log(ready.dose) - reference,
+        weight=ready.weights(outcome),
+        form=replace(plain, monotone={PRICE: SIGNS[outcome]}),
     )
-    bare, apart = start + tilt * steps, np.zeros(len(target))
-    for fold in range(FOLDS):
-        others = trees.fit(form, rows(learned & (ready.folds != fold), bare, level, every), LEVELS[outcome])
-        held = ready.folds == fold
-        apart[held] = fitting.scores(others.model, ready.values[held], threads=order.threads)
-    of_level = trees.fit(form, rows(learned, bare, level, every), LEVELS[outcome])
-    tilt += trees.constant(rows(learned, bare + apart, steps, 0))
-    of_customer = Form(form.features[:-1], form.categorical, {}, form.seed, form.threads)
-    of_slope = trees.fit(
-        of_customer, rows(learned, start + apart + tilt * steps, steps, own), SLOPES[outcome]
-    )
-    part = Part(of_level.model, of_slope.model, reference, start, tilt, 0.0, unit, outcome == "pd")
+    level, nothing = np.ones(len(task.target)), np.zeros(len(task.target))
+    start, tilt = trees.line(task.rows(learned, nothing, level, 0), task.steps[learned])
+    bare = start + tilt * task.steps
+    of_level = task.fitted(task.form, bare, level, LEVELS[outcome])
+    apart = _apart(task, bare, LEVELS[outcome])
+    tilt += trees.constant(task.rows(learned, bare + apart, task.steps, 0))
+    of_customer = replace(plain, features=plain.features[:-1], monotone={})
+    about = start + apart + tilt * task.steps
+    of_slope = task.fitted(of_customer, about, task.steps, SLOPES[outcome])
+    part = Part(of_level.model, of_slope.model, reference, start, tilt, 0.0, unit, chance)
     return Parted(part, (of_level, of_slope))
+
+
+def _apart(task: Task, bare: Vector, recipe: Recipe) -> Vector:
+    """Give each row the level that other customers' rows tell.
+
+    A slope is learned beside these: a level of one's own rows would have taken a part of what the dose did.
+    """
+    learned, found = task.ready.split.rows(*LEARNED), np.zeros(len(bare))
+    for fold in range(FOLDS):
+        held = task.ready.folds == fold
+        others = task.rows(learned & ~held, bare, np.ones(len(bare)), len(task.form.features))
+        model = trees.fit(task.form, others, recipe).model
+        found[held] = fitting.scores(model, task.ready.values[held], threads=task.form.threads)
+    return found
 
 
 def _responder(ready: Prepared, fitted: Mapping[str, Parted], order: Order) -> Responder:

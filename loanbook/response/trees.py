@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -53,9 +53,7 @@ class Rows:
 def fit(form: Form, rows: Rows, recipe: Recipe) -> Fitted:
     """Fit for as many rounds as the recipe says."""
     # the intermediate method can let a sign slip beside categories; the basic one never does
-    fitted = fitting.descend(form, rows.matrix, rows.slope, recipe, monotone_constraints_method="basic")
-    told = fitting.scores(fitted.model, rows.matrix, threads=form.threads)
-    return replace(fitted, stop_loss=float(rows.losses(told).mean()))
+    return fitting.descend(form, rows.matrix, rows.slope, recipe, monotone_constraints_method="basic")
 
 
 def constant(rows: Rows) -> float:

@@ -129,6 +129,7 @@ def test_what_is_made_at_the_request_equals_its_formula(told: Told) -> None:
         "application_fraud",
         "vehicle_value",
         "uptake",
+        "limit_response",
     ],
 )
 def test_every_feature_of_the_service_is_told_and_none_beside(small: Any, service: str) -> None:
