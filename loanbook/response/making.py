@@ -131,7 +131,7 @@ class Parted:
 
 @dataclass(frozen=True)
 class Task:
-    """One outcome that is to be fitted, in units, and by how many logarithms each dose is off the reference."""
+    """One outcome that is to be fitted, in units; `steps` are logarithms of doses, less the reference."""
 
     ready: Prepared
     chance: bool
