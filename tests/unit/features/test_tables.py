@@ -91,6 +91,8 @@ def test_a_protected_or_identifying_column_does_not_exist_for_a_recipe(
         ("applications", "device_id"),
         ("recoveries", "amount"),
         ("contacts", "response"),
+        ("limits", "rate"),
+        ("limits", "randomised"),
         ("cases", "outcome"),
         ("cases", "application_id"),
         ("links", "shared_key"),

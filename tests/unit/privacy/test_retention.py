@@ -17,14 +17,14 @@ def test_every_table_has_a_rule_with_its_reason_in_law_or_contract() -> None:
 
     assert list(rules) == list(TABLES)
     assert all(rule.months > 0 and len(rule.because) > 10 for rule in rules.values())
-    for table in ("loans", "repayments", "recoveries"):
+    for table in ("loans", "repayments", "recoveries", "limits", "statements"):
         assert rules[table].erasure == "tokenise"
 
 
 def test_nothing_goes_before_what_it_belongs_to_may_go() -> None:
     rules = retention.read(ROOT).rules
 
-    for child in ("applications", "loans", "repayments", "recoveries"):
+    for child in ("applications", "loans", "repayments", "recoveries", "limits", "statements"):
         assert rules["customers"].months >= rules[child].months
         assert rules[child].since == rules["customers"].since == "last_seen"
     assert rules["vehicles"].months >= rules["applications"].months
