@@ -6,7 +6,8 @@ import json
 import select
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from functools import partial
@@ -35,6 +36,7 @@ VERBS = (
     "retain",
 )
 
+PAUSE = 0.2  # seconds in which who asks next, or ends, is heard first
 # What the whole way needs sooner or later, the soonest first; each takes seconds.
 WAY: tuple[Callable[[], object], ...] = (
     partial(import_module, "flows.lifecycle"),
@@ -49,18 +51,19 @@ def main() -> None:
     """Answer each request in turn, until the input ends; of a verb that is announced, load what it needs."""
     out = sys.stdout
     with redirect_stdout(sys.stderr):
-        if sys.argv[1:] == ["lifecycle"]:
-            ahead(sys.stdin, WAY)
-        for line in sys.stdin:
+        loads = deque(WAY if sys.argv[1:] == ["lifecycle"] else ())
+        while True:
+            ahead(sys.stdin, loads)
+            line = sys.stdin.readline()
+            if not line:
+                return
             _answer(json.loads(line), out)
 
 
-def ahead(asked: IO[str], loads: Iterable[Callable[[], object]]) -> None:
-    """Load one after another for as long as nobody asks."""
-    for load in loads:
-        if select.select([asked], [], [], 0)[0]:
-            return
-        load()
+def ahead(asked: IO[str], loads: deque[Callable[[], object]]) -> None:
+    """Load what is left, one after another, for as long as nobody asks."""
+    while loads and not select.select([asked], [], [], PAUSE)[0]:
+        loads.popleft()()
 
 
 def _answer(request: Mapping[str, Any], out: IO[str]) -> None:

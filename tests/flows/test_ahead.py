@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import deque
 
 
 def test_what_is_announced_is_loaded_until_somebody_asks():
@@ -18,9 +19,13 @@ def test_what_is_announced_is_loaded_until_somebody_asks():
         loaded.append("second")
         os.write(write, b"{}\n")
 
+    loads = deque((lambda: loaded.append("first"), ask, lambda: loaded.append("third")))
     with os.fdopen(read) as asked, os.fdopen(write, "w"):
-        ahead(asked, (lambda: loaded.append("first"), ask, lambda: loaded.append("third")))
-    assert loaded == ["first", "second"]
+        ahead(asked, loads)
+        assert loaded == ["first", "second"]
+        assert asked.readline() == "{}\n"
+        ahead(asked, loads)
+    assert loaded == ["first", "second", "third"]
 
 
 def test_a_request_that_waits_already_is_answered_before_anything_is_loaded():

@@ -27,6 +27,7 @@ FITTING = MappingProxyType(
             "list_price_positive",
             "principal_positive",
             "due_not_negative",
+            "limit_not_negative",
         },
         "future_model_year": {"model_year_not_ahead"},
         "impossible_date": {"readable"},
