@@ -119,10 +119,7 @@ def targeting_of(
     until: str | None,
 ) -> Offers:
     """Give the frozen book of offers, to every customer met so far who agreed to them."""
-    _, last = _period(publication, line, since, until)
-    first = steps.moment(since) or datetime.min
-    asked = do("find who agreed", frame.customers, place, publication.paths, line, since=first, until=last)
-    known = joined(place, features, line.feature_service, asked, CUSTOMER)
+    asked, known = _customers(place, publication, features, line, since, until)
     opened = uplifter.read(champion.bundle, expected=champion.grant.bundle)
     menu, name = shelf.policy(place, line.name).targets, publication.dataset
     return do("freeze the offers", offers.freeze, place, name, asked, known, opened, menu, champion.grant)
@@ -138,13 +135,25 @@ def choosing_of(
     until: str | None,
 ) -> Limits:
     """Give the frozen book of limits, of every customer met so far."""
-    _, last = _period(publication, line, since, until)
-    first = steps.moment(since) or datetime.min
-    asked = do("find the customers", frame.customers, place, publication.paths, line, since=first, until=last)
-    known = joined(place, features, line.feature_service, asked, CUSTOMER)
+    asked, known = _customers(place, publication, features, line, since, until)
     opened = responder.read(champion.bundle, expected=champion.grant.bundle)
     choice, name = shelf.policy(place, line.name).choice, publication.dataset
     return do("freeze the limits", limits.freeze, place, name, asked, known, opened, choice, champion.grant)
+
+
+def _customers(
+    place: Settings,
+    publication: Publication,
+    features: FeatureSet,
+    line: Line,
+    since: str | None,
+    until: str | None,
+) -> tuple[Any, Any]:
+    """Find every customer met so far whom the line may be asked of, and what was known of each."""
+    _, last = _period(publication, line, since, until)
+    first = steps.moment(since) or datetime.min
+    asked = do("find the customers", frame.customers, place, publication.paths, line, since=first, until=last)
+    return asked, joined(place, features, line.feature_service, asked, CUSTOMER)
 
 
 def _period(

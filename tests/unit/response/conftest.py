@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,13 @@ import pyarrow as pa
 import pytest
 
 from loanbook import lines
-from loanbook.governance.stored import Stored
 from loanbook.response import making, responder
 from loanbook.response.responder import Responder
-from loanbook.schema import Line
 from loanbook.settings import Settings
 from loanbook.training import frame
-from loanbook.training.orders import Candidate, Order
+from loanbook.training.orders import Candidate
 
-from ..uplift.conftest import publish
+from ..reviewing import Place, order_of, publish
 
 ROWS, CUSTOMERS, MONTHS = 9_000, 8_000, 12
 START, AS_OF = np.datetime64("2021-01-01", "us"), datetime(2024, 6, 1)
@@ -106,29 +104,10 @@ def _history(drawn: Drawn, asked: pa.Table) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Lender:
-    """A place that set limits: what is published of it, and what a responder is ordered from."""
+class Lender(Place):
+    """A place that set limits, and what was drawn of them."""
 
-    settings: Settings
-    line: Line
     drawn: Drawn
-    published: dict[str, Path]
-    order: Order
-
-    def stored(self, made: Candidate, **otherwise: Any) -> Stored:
-        """Give what a review is handed; what is named is other than it was made."""
-        plain = Stored(
-            bundle=made.folder,
-            bundle_digest=made.bundle,
-            predictions=made.predictions,
-            predictions_digest=made.predictions_digest,
-            frame=self.order.frame,
-            published=self.published,
-            absent_columns={},
-            line=self.line,
-            as_of=AS_OF,
-        )
-        return replace(plain, **otherwise)
 
 
 def lender_of(folder: Path, drawn: Drawn) -> Lender:
@@ -139,17 +118,7 @@ def lender_of(folder: Path, drawn: Drawn) -> Lender:
     }
     lot = frame.wanted(frame.outcomes(settings, published, line, AS_OF))
     known = frame.freeze(settings, "lender", line.grain, lot, _history(drawn, lot))
-    order = Order(
-        line=line,
-        frame=known.path,
-        frame_digest=known.digest,
-        service="5e" * 32,
-        features=FEATURES,
-        report_from=None,
-        seed=7,
-        threads=1,
-    )
-    return Lender(settings, line, drawn, published, order)
+    return Lender(settings, line, published, order_of(line, known, FEATURES), AS_OF, drawn)
 
 
 @pytest.fixture(scope="session")

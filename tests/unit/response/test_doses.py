@@ -17,7 +17,7 @@ from loanbook.response import doses
 from loanbook.settings import Settings
 from loanbook.training import frame, labels
 
-from ..uplift.conftest import publish
+from ..reviewing import publish
 
 LINE = lines.find("limit_response")
 SET, AS_OF = datetime(2022, 1, 31, 10), datetime(2023, 6, 1)
